@@ -1,0 +1,48 @@
+"""What Casebook raises on purpose.
+
+One base class and one subclass for each thing a caller would handle differently. A message says
+what was found, what was expected and what to run; the command line prints it as it stands and the
+HTTP edge maps each class to one status.
+"""
+
+from __future__ import annotations
+
+
+class CasebookError(Exception):
+    """Base of every error that Casebook raises on purpose."""
+
+
+class SourceError(CasebookError):
+    """A source file cannot be read as text.
+
+    Attributes:
+        file: The file as the user named it.
+        where: Line or byte, such as ``"line 3"`` or ``"byte 120"``; empty if it is the whole file.
+        why: What was found and what to do about it.
+    """
+
+    def __init__(self, file: str, why: str, *, where: str = "") -> None:
+        self.file = file
+        self.where = where
+        self.why = why
+        super().__init__(f"{file}: {where}: {why}" if where else f"{file}: {why}")
+
+
+class ModelError(CasebookError):
+    """An encoder cannot be prepared or loaded."""
+
+
+class EncoderUnavailableError(CasebookError):
+    """A remote encoder did not answer in time, or answered nonsense."""
+
+
+class IndexMissingError(CasebookError):
+    """There is no index where one was expected."""
+
+
+class IndexDamagedError(CasebookError):
+    """A file of the index is missing, or is not what the manifest says it is."""
+
+
+class IndexMismatchError(CasebookError):
+    """The index was built with another encoder or format than the one now asked for."""
