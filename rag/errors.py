@@ -1,8 +1,8 @@
 """What Casebook raises on purpose.
 
 One base class and one subclass for each thing a caller would handle differently. A message says
-what was found, what was expected and what to run; the command line prints it as it stands and the
-HTTP edge maps each class to one status.
+what was found, what was expected and what to run, in Chinese, because the person who keeps the
+index reads it: the command line prints it as it stands, the HTTP edge maps each class to a status.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class SourceError(CasebookError):
 
     Attributes:
         file: The file as the user named it.
-        where: Line or byte, such as ``"line 3"`` or ``"byte 120"``; empty if it is the whole file.
+        where: Line or byte, such as ``第 3 行``; empty if it is the whole file.
         why: What was found and what to do about it.
     """
 
@@ -25,7 +25,7 @@ class SourceError(CasebookError):
         self.file = file
         self.where = where
         self.why = why
-        super().__init__(f"{file}: {where}: {why}" if where else f"{file}: {why}")
+        super().__init__(f"{file}：{where}：{why}" if where else f"{file}：{why}")
 
 
 class ModelError(CasebookError):

@@ -1,0 +1,113 @@
+"""Shared by all tests: an encoder one can compute by hand, a small collection, the real index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from index.build import build
+from rag.encoder import EncoderIdentity
+
+ROOT = Path(__file__).parent.parent
+
+COLLECTION = """\
+某市2023年优化营商环境优秀案例
+
+排名1
+退税快办
+一、主要做法
+静安区税务局推出智能退税，三日到账。企业不再跑窗口。
+二、成效
+静安区退税提速，退税企业两千户。
+
+排名2
+帮办代办
+嘉定区设立帮办站，帮办员现场服务。帮办六千次，群众少跑腿。
+"""
+
+
+class CountingEncoder:
+    """Encodes a text as how often it uses each character of an alphabet; one token a character.
+
+    A text without any of them points along an axis of its own.
+    """
+
+    def __init__(self, alphabet: str = "退税帮办企业", max_tokens: int = 512) -> None:
+        self.alphabet = alphabet
+        self.encoded: list[str] = []
+        self.identity = EncoderIdentity(
+            name=f"counting-{alphabet}",
+            revision="1",
+            weights_sha256="0" * 64,
+            dimension=len(alphabet) + 1,
+            max_tokens=max_tokens,
+            query_prompt="",
+            passage_prompt="",
+            pooling="count",
+            normalized=True,
+        )
+
+    def encode_query(self, question: str) -> NDArray[np.float32]:
+        counts = [question.count(character) for character in self.alphabet]
+        vector = np.array([*counts, 0 if any(counts) else 1], dtype=np.float32)
+        return np.asarray(vector / np.linalg.norm(vector))
+
+    def encode_passages(
+        self, texts: Sequence[str], *, on_progress: Callable[[int], None] | None = None
+    ) -> NDArray[np.float32]:
+        self.encoded.extend(texts)
+        if on_progress is not None:
+            on_progress(len(texts))
+        rows = [self.encode_query(text) for text in texts]
+        return np.array(rows, dtype=np.float32).reshape(len(texts), self.identity.dimension)
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)
+
+
+@pytest.fixture
+def encoder() -> CountingEncoder:
+    return CountingEncoder()
+
+
+@pytest.fixture
+def make_encoder() -> type[CountingEncoder]:
+    return CountingEncoder
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Path:
+    """A folder with one file of two cases."""
+    folder = tmp_path / "案例 2023"
+    folder.mkdir()
+    (folder / "某市.txt").write_text(COLLECTION, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The prepared models; `make test` prepares the default one."""
+    folder = ROOT / "var" / "models"
+    if not (folder / "m3e-small" / "encoder.json").is_file():
+        pytest.fail("the real model is not prepared; run: make test")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The bundled collection."""
+    return ROOT / "data" / "shanghai-2022-business-environment-cases.txt"
+
+
+@pytest.fixture(scope="session")
+def real_index(models: Path, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled collection, indexed with the real model."""
+    from rag.encoders import load_encoder
+
+    folder = tmp_path_factory.mktemp("real") / "index"
+    build([corpus], folder, load_encoder("m3e-small", models))
+    return folder
