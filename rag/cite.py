@@ -1,0 +1,99 @@
+"""Passage -> `Citation`: where a reader finds these exact characters.
+
+One citation object, built once; every surface (HTTP, command line, widget) serialises this one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import quote
+
+from rag.types import Case, Passage, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The place that a passage was taken from.
+
+    Attributes:
+        label: One line for people: district, title, collection, rank.
+        case_id: The case; ``/api/v1/cases/{case_id}`` returns it whole.
+        title: The case's title.
+        district: Its main district; None where the text names none.
+        districts: All districts that share the case, the main one first.
+        collection: The collection it stands in.
+        case_rank: Its place there; None where the collection is not ranked.
+        year: The collection's year, if known.
+        section: Headings above the passage, outermost first.
+        file: The source file's name.
+        sha256: Hex digest of that file's bytes.
+        start: First code point of the passage in the file's text.
+        end: One past the last.
+        url: Path of the case viewer, with the passage as fragment.
+    """
+
+    label: str
+    case_id: str
+    title: str
+    district: str | None
+    districts: tuple[str, ...]
+    collection: str
+    case_rank: int | None
+    year: int | None
+    section: tuple[str, ...]
+    file: str
+    sha256: str
+    start: int
+    end: int
+    url: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The citation as every surface shows it, ready for ``json.dumps``."""
+        record = asdict(self)
+        place = {key: record.pop(key) for key in ("file", "sha256", "start", "end")}
+        return {
+            **record,
+            "districts": list(self.districts),
+            "section": list(self.section),
+            "source": place,
+        }
+
+
+def cite(case: Case, passage: Passage) -> Citation:
+    """Cite a passage of a case.
+
+    Raises:
+        ValueError: If the passage is not from this case, or is not what stands at its place: a
+            citation that cannot be checked is never made.
+    """
+    source: Source = case.source
+    if passage.case_id != case.case_id:
+        message = f"passage {passage.passage_id} is not from case {case.case_id}"
+        raise ValueError(message)
+    if passage.span.of(source.text) != passage.text:
+        message = f"passage {passage.passage_id} is not the text at its place in {source.name}"
+        raise ValueError(message)
+    return Citation(
+        label=label_of(case),
+        case_id=case.case_id,
+        title=case.title,
+        district=case.district,
+        districts=tuple(district.name for district in case.districts),
+        collection=case.collection,
+        case_rank=case.rank,
+        year=case.year,
+        section=passage.section,
+        file=source.name,
+        sha256=source.sha256,
+        start=passage.span.start,
+        end=passage.span.end,
+        url=f"/cases/{quote(case.case_id)}#p={passage.span.start}-{passage.span.end}",
+    )
+
+
+def label_of(case: Case) -> str:
+    """Name a case in one line: ``静安区《智能退税……》（上海市2022年度……，排名5）``."""
+    districts = "、".join(district.name for district in case.districts) or "未写明区"
+    rank = f"，排名{case.rank}" if case.rank is not None else ""
+    return f"{districts}《{case.title}》（{case.collection}{rank}）"

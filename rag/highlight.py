@@ -1,0 +1,85 @@
+"""Which words of the question stand in a passage, and where."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from rag.tokens import normalized, runs_of, terms_of
+from rag.types import Span
+
+# Characters that carry grammar or the question itself: a run made only of these tells nothing.
+_FUNCTION = frozenset(
+    "的了是在有和与及或就都也还把被让给对从到为于以其之这那哪几多少什么怎样如何吗呢吧啊呀个"
+)
+
+
+def matched_terms(question: str, text: str) -> tuple[str, ...]:
+    """List the question's words that occur in a text.
+
+    Returns:
+        The longest runs of each Han run, number or word of the question that stand in the text,
+        normalised, of two or more characters and not function words alone; longest first, then in
+        the question's order; each once.
+
+    >>> matched_terms("静安退税几天到账", "静安区的智能退税，次日到账")
+    ('静安', '退税', '到账')
+    """
+    haystack = normalized(text)
+    found: dict[str, None] = {}
+    for run in runs_of(question):
+        start = 0
+        while start < len(run):
+            end = start + 1
+            # Whatever holds a longer run holds the shorter one: growing finds the longest.
+            while end < len(run) and run[start : end + 1] in haystack:
+                end += 1
+            if run[start:end] in haystack:
+                found[run[start:end]] = None
+            start = end
+    return tuple(sorted(filter(_telling, found), key=len, reverse=True))
+
+
+def highlights(question: str, text: str) -> tuple[Span, ...]:
+    """Mark the question's words in a text.
+
+    Args:
+        question: As typed.
+        text: What is marked, such as a passage.
+
+    Returns:
+        Spans in code points of ``text``, in order; touching ones are merged, so a phrase that is
+        matched pair by pair is one span.
+
+    >>> highlights("几天退税", "智能退税一键式，三天到账")
+    (Span(start=2, end=4),)
+    """
+    folded, origin = _folded(text)
+    marked = bytearray(len(text) + 1)
+    for term in filter(_telling, dict.fromkeys(terms_of(question))):
+        position = folded.find(term)
+        while position >= 0:
+            start, last = origin[position], origin[position + len(term) - 1]
+            marked[start : last + 1] = b"\x01" * (last + 1 - start)
+            position = folded.find(term, position + 1)
+    spans: list[Span] = []
+    start = marked.find(1)
+    while start >= 0:
+        end = marked.find(0, start)
+        spans.append(Span(start, end))
+        start = marked.find(1, end)
+    return tuple(spans)
+
+
+def _telling(term: str) -> bool:
+    return len(term) > 1 and not all(character in _FUNCTION for character in term)
+
+
+def _folded(text: str) -> tuple[str, list[int]]:
+    """Normalise character by character, and tell which one each result came from."""
+    folded: list[str] = []
+    origin: list[int] = []
+    for index, character in enumerate(text):
+        for part in unicodedata.normalize("NFKC", character).casefold():
+            folded.append(part)
+            origin.append(index)
+    return "".join(folded), origin

@@ -1,0 +1,59 @@
+"""Text -> terms for lexical search: the same for passages and questions.
+
+Chinese is cut into single characters and overlapping pairs, not into words: on the development
+questions that beats a dictionary segmenter (BM25 R@5 .836 against .737), needs no dictionary, and
+never misses a two-character word. Numbers and Latin words stay whole, so that ``12366`` or
+``1.5亿`` is found as written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_RUN = re.compile(
+    rf"(?P<han>[{_HAN}]+)"
+    r"|(?P<number>\d+(?:[.,]\d+)*%?)"
+    rf"|(?P<word>(?:(?![{_HAN}])[^\W\d_])+)"
+)
+
+
+def normalized(text: str) -> str:
+    """Fold what people type differently for the same thing: width (NFKC) and case."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def runs_of(text: str) -> list[str]:
+    """Cut a text into runs of Han characters, numbers and words, normalised, in reading order.
+
+    >>> runs_of("IPO上市，退税1.5亿")
+    ['ipo', '上市', '退税', '1.5', '亿']
+    """
+    return [match.group() for match in _RUN.finditer(normalized(text))]
+
+
+def terms_of(text: str) -> list[str]:
+    """Cut a text into terms, in reading order, repeats included.
+
+    Args:
+        text: Any text; it is normalised first.
+
+    Returns:
+        For a run of Han characters, each character and each pair of neighbours; numbers and words
+        of other scripts whole. Punctuation and white space give nothing, so the list may be empty.
+
+    >>> terms_of("退税300万")
+    ['退', '退税', '税', '300', '万']
+    """
+    terms: list[str] = []
+    for match in _RUN.finditer(normalized(text)):
+        run = match.group()
+        if match.lastgroup != "han":
+            terms.append(run)
+            continue
+        for index, character in enumerate(run):
+            terms.append(character)
+            if index + 1 < len(run):
+                terms.append(run[index : index + 2])
+    return terms
