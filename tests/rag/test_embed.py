@@ -1,0 +1,167 @@
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.digest import file_sha256
+from rag.embed import OnnxEncoder
+from rag.encoder_file import read_encoder_file, write_encoder_file
+from rag.errors import ModelError
+from rag.preparation.parity import BUILT_IN_SENTENCES
+from rag.preparation.prepare import Preparation
+
+SENTENCES = BUILT_IN_SENTENCES
+
+
+def test_vectors_are_float32_rows_of_length_one(tiny_encoder: OnnxEncoder) -> None:
+    vectors = tiny_encoder.encode_passages(SENTENCES)
+    assert vectors.shape == (64, 32)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
+    question = tiny_encoder.encode_query("补缴社保")
+    assert question.shape == (32,)
+    assert question.dtype == np.float32
+
+
+def test_no_passages_give_no_rows(tiny_encoder: OnnxEncoder) -> None:
+    assert tiny_encoder.encode_passages([]).shape == (0, 32)
+
+
+def test_batches_keep_the_order_and_agree_with_single_passages(tiny_encoder: OnnxEncoder) -> None:
+    texts = [SENTENCES[i % 64] for i in range(130)]
+    done: list[int] = []
+    together = tiny_encoder.encode_passages(texts, on_progress=done.append)
+    alone = np.concatenate([tiny_encoder.encode_passages([text]) for text in texts])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert done == sorted(done)
+    assert len(done) > 1
+    assert done[-1] == 130
+
+
+def test_the_prompts_are_put_before_questions_and_passages(
+    tiny_prepared: Preparation, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bare"
+    shutil.copytree(tiny_prepared.folder, folder)
+    record = read_encoder_file(folder)
+    identity = replace(record.identity, query_prompt="", passage_prompt="")
+    write_encoder_file(folder, replace(record, identity=identity))
+    bare, prompted = OnnxEncoder(folder), OnnxEncoder(tiny_prepared.folder)
+    np.testing.assert_array_equal(prompted.encode_query("社保"), bare.encode_query("问：社保"))
+    np.testing.assert_array_equal(
+        prompted.encode_passages(["社保"]), bare.encode_passages(["文：社保"])
+    )
+    assert prompted.count_tokens("社保") == bare.count_tokens("社保") + 2
+
+
+def test_tokens_are_counted_with_prompt_and_special_tokens_and_uncut(
+    tiny_encoder: OnnxEncoder,
+) -> None:
+    assert tiny_encoder.count_tokens("社保") == 6  # [CLS] 文 ： 社 保 [SEP]
+    assert tiny_encoder.count_tokens("社" * 1000) == 1004
+
+
+def test_a_question_that_is_too_long_is_cut_between_its_special_tokens(
+    tiny_encoder: OnnxEncoder,
+) -> None:
+    room = 256 - 2 - 2  # special tokens, prompt
+    cut = tiny_encoder.encode_query("社" * room + "保险")
+    np.testing.assert_array_equal(cut, tiny_encoder.encode_query("社" * room))
+
+
+def test_a_passage_that_is_too_long_is_an_error(tiny_encoder: OnnxEncoder) -> None:
+    assert tiny_encoder.encode_passages(["社" * 252]).shape == (1, 32)
+    with pytest.raises(ValueError, match=r"^passage 1 has 257 tokens, tiny takes 256: 社{20}…"):
+        tiny_encoder.encode_passages(["社", "社" * 253])
+
+
+def test_one_encoder_serves_many_threads(tiny_encoder: OnnxEncoder) -> None:
+    expected = [tiny_encoder.encode_query(text) for text in SENTENCES]
+    wrong: list[str] = []
+
+    def ask() -> None:
+        for text, vector in zip(SENTENCES, expected, strict=True):
+            if not np.allclose(tiny_encoder.encode_query(text), vector, atol=1e-6):
+                wrong.append(text)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
+def test_a_changed_file_is_named_with_the_command_that_repairs_it(
+    tiny_prepared: Preparation, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_prepared.folder, folder)
+    record = tiny_prepared.record
+    expected = {"model.onnx": record.graph_sha256, "tokenizer.json": record.tokenizer_sha256}[name]
+    repair = f"请运行：casebook model prepare {record.source} --force"
+    with (folder / name).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ModelError) as raised:
+        OnnxEncoder(folder)
+    assert str(raised.value) == (
+        f"{folder / name} 的 sha256 是 {file_sha256(folder / name)}，"
+        f"encoder.json 记录的是 {expected}；{repair}"
+    )
+    (folder / name).unlink()
+    with pytest.raises(ModelError) as raised:
+        OnnxEncoder(folder)
+    assert str(raised.value) == f"缺少 {folder / name}；{repair}"
+
+
+def test_a_model_that_was_never_prepared_says_how_to(tmp_path: Path) -> None:
+    folder = tmp_path / "BAAI__bge-small-zh-v1.5"
+    with pytest.raises(ModelError) as raised:
+        OnnxEncoder(folder)
+    assert str(raised.value) == (
+        f"{folder} 里没有准备好的模型（缺少 encoder.json）；"
+        "请运行：casebook model prepare BAAI/bge-small-zh-v1.5"
+    )
+
+
+def test_serving_needs_no_network_and_no_torch(tiny_prepared: Preparation) -> None:
+    script = f"""
+import socket, sys
+
+def refuse(*_, **__):
+    raise AssertionError("network")
+
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+from pathlib import Path
+from rag.embed import OnnxEncoder
+encoder = OnnxEncoder(Path({str(tiny_prepared.folder)!r}))
+print(encoder.encode_query("补缴社保").shape, encoder.encode_passages(["社保"]).shape)
+print(sorted({{"torch", "transformers", "sentence_transformers", "onnx"}} & sys.modules.keys()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == ["(32,) (1, 32)", "[]"]
+
+
+@pytest.mark.model
+def test_m3e_ranks_the_passage_that_answers_first(prepared_m3e: OnnxEncoder) -> None:
+    passages = ["企业开办全程网上办理", "法院建立律政联商机制", "知识产权质押融资贷款"]
+    scores = prepared_m3e.encode_passages(passages) @ prepared_m3e.encode_query("开公司在哪办手续")
+    assert int(np.argmax(scores)) == 0
+    assert prepared_m3e.identity.name == "m3e-small"
+    assert prepared_m3e.identity.dimension == 512
+
+
+@pytest.mark.model
+def test_e5_finds_the_chinese_passage_by_an_english_question(prepared_e5: OnnxEncoder) -> None:
+    passages = ["法院建立律政联商机制", "企业开办全程网上办理", "知识产权质押融资贷款"]
+    question = prepared_e5.encode_query("How do I register a new company online?")
+    assert int(np.argmax(prepared_e5.encode_passages(passages) @ question)) == 1
+    assert prepared_e5.identity.query_prompt == "query: "

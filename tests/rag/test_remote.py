@@ -1,0 +1,244 @@
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from rag.errors import EncoderUnavailableError, ModelError
+from rag.remote import RemoteEncoder, RemoteOptions
+
+REMEDY = "请检查向量服务是否在运行，以及地址、模型名和密钥"
+
+
+@dataclass
+class Service:
+    """An endpoint whose vectors are the texts' lengths, and what it has been asked."""
+
+    url: str = ""
+    answers: list[object] = field(default_factory=list)  # a status or a body, before the usual
+    headers: dict[str, str] = field(default_factory=dict)  # sent with such a status
+    delay_s: float = 0.0
+    asked: list[dict[str, object]] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+
+
+def usual(texts: list[str]) -> dict[str, object]:
+    rows = [{"index": i, "embedding": [len(text), 1.0, 0.0]} for i, text in enumerate(texts)]
+    return {"data": rows[::-1]}  # the order is the index's business
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    state = Service()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            state.asked.append(body)
+            state.keys.append(self.headers.get("Authorization"))
+            time.sleep(state.delay_s)
+            answer = state.answers.pop(0) if state.answers else usual(body["input"])
+            status = answer if isinstance(answer, int) else 200
+            content = answer if isinstance(answer, str) else json.dumps(answer)
+            try:
+                self.send_response(status)
+                for name, value in state.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content.encode())))
+                self.end_headers()
+                self.wfile.write(content.encode())
+            except BrokenPipeError:
+                pass  # the client stopped waiting, as one test wants
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    state.url = f"http://127.0.0.1:{server.server_port}/v1"
+    yield state
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def remote(service: Service, waits: list[float]) -> Iterator[RemoteEncoder]:
+    options = RemoteOptions(
+        dimension=3, query_prompt="问：", batch_items=2, batch_chars=10, timeout_s=0.5
+    )
+    encoder = RemoteEncoder(
+        service.url, "bge-m3", api_key="secret", options=options, sleep=waits.append
+    )
+    yield encoder
+    encoder.close()
+
+
+def unit(length: int) -> list[float]:
+    return list(np.array([length, 1.0, 0.0]) / np.hypot(length, 1.0))
+
+
+def test_a_question_is_asked_in_the_openai_format(remote: RemoteEncoder, service: Service) -> None:
+    vector = remote.encode_query("补缴社保")
+    np.testing.assert_allclose(vector, unit(6), rtol=1e-6)
+    assert vector.dtype == np.float32
+    assert service.asked == [
+        {"model": "bge-m3", "input": ["问：补缴社保"], "encoding_format": "float"}
+    ]
+    assert service.keys == ["Bearer secret"]
+
+
+def test_passages_are_split_by_items_and_characters_and_keep_their_order(
+    remote: RemoteEncoder, service: Service
+) -> None:
+    texts = ["一", "二二", "三三三", "四" * 9, "五" * 30, "六"]
+    done: list[int] = []
+    vectors = remote.encode_passages(texts, on_progress=done.append)
+    np.testing.assert_allclose(vectors, [unit(len(text)) for text in texts], rtol=1e-6)
+    assert [asked["input"] for asked in service.asked] == [
+        texts[:2],
+        texts[2:3],
+        texts[3:4],
+        texts[4:5],
+        texts[5:],
+    ]
+    assert done == [2, 3, 4, 5, 6]
+    assert remote.encode_passages([]).shape == (0, 3)
+
+
+def test_the_identity_names_model_and_address_but_no_key(
+    remote: RemoteEncoder, service: Service
+) -> None:
+    assert remote.identity.name == f"openai:bge-m3@{service.url}"
+    assert remote.identity.weights_sha256 == ""
+    assert "secret" not in repr(remote.identity)
+
+
+def test_the_dimension_is_learnt_by_one_request(service: Service) -> None:
+    encoder = RemoteEncoder(service.url, "bge-m3")
+    assert encoder.identity.dimension == 3
+    assert len(service.asked) == 1
+    assert service.keys == [None]
+    encoder.close()
+
+
+def test_tokens_are_bounded_by_code_points(remote: RemoteEncoder) -> None:
+    assert remote.count_tokens("补缴社保") == 6
+
+
+def test_429_is_waited_out_for_as_long_as_the_service_asks(
+    remote: RemoteEncoder, service: Service, waits: list[float]
+) -> None:
+    service.answers = [429, 503]
+    service.headers = {"Retry-After": "7"}
+    np.testing.assert_allclose(remote.encode_query("社保"), unit(4), rtol=1e-6)
+    assert waits == [7.0, 7.0]
+
+
+def test_a_service_that_stays_down_is_given_up_after_waiting_ever_longer(
+    remote: RemoteEncoder, service: Service, waits: list[float]
+) -> None:
+    service.answers = [500] * 9
+    with pytest.raises(EncoderUnavailableError) as raised:
+        remote.encode_query("社保")
+    assert str(raised.value) == (
+        f"{service.url}/embeddings（模型 bge-m3）返回 HTTP 500，内容是 '500'，"
+        f"已尝试 4 次（最多 4 次）；{REMEDY}"
+    )
+    assert len(service.asked) == 4
+    for wait, middle in zip(waits, (0.25, 0.5, 1.0), strict=True):
+        assert middle / 2 <= wait <= middle * 1.5
+
+
+def test_a_refusal_is_not_repeated(
+    remote: RemoteEncoder, service: Service, waits: list[float]
+) -> None:
+    service.answers = [401]
+    with pytest.raises(
+        EncoderUnavailableError, match="返回 HTTP 401，内容是 '401'，已尝试 1 次（最多 4 次）；"
+    ):
+        remote.encode_query("社保")
+    assert waits == []
+
+
+def test_a_service_that_is_too_slow_is_not_asked_again(
+    remote: RemoteEncoder, service: Service
+) -> None:
+    service.delay_s = 1.0
+    with pytest.raises(
+        EncoderUnavailableError, match=r"超时（ReadTimeout: .*），已尝试 1 次（最多 4 次）；"
+    ):
+        remote.encode_query("社保")
+
+
+def test_an_address_where_nobody_listens_is_tried_again(
+    waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = RemoteOptions(dimension=3, retries=2)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    encoder = RemoteEncoder(url, "bge-m3", options=options, sleep=waits.append)
+    with pytest.raises(
+        EncoderUnavailableError, match=r"连接出错（ConnectError: .*），已尝试 3 次（最多 3 次）；"
+    ):
+        encoder.encode_query("社保")
+    assert len(waits) == 2
+    encoder.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        ("<html>", "返回的内容里读不出 1 个向量：'<html>'"),
+        ({"error": "no"}, """返回的内容里读不出 1 个向量：'{"error": "no"}'"""),
+        ({"data": []}, """返回的内容里读不出 1 个向量：'{"data": []}'"""),
+        (
+            {"data": [{"index": 0, "embedding": "AAAA"}]},
+            """返回的内容里读不出 1 个向量：'{"data": [{"index": 0, "embedding": "AAAA"}]}'""",
+        ),
+        (
+            {"data": [{"index": i, "embedding": [1, 2, 3]} for i in (0, 1)]},
+            "返回 2 个形状为 (3,) 的向量，应为 1 个一维数组",
+        ),
+        (
+            {"data": [{"index": 0, "embedding": [1, 2]}]},
+            "返回的向量是 2 维，应为 3 维",
+        ),
+        (
+            {"data": [{"index": 0, "embedding": [1, float("nan"), 3]}]},
+            "返回了零向量或非数值的向量",
+        ),
+        (
+            {"data": [{"index": 0, "embedding": [0, 0, 0]}]},
+            "返回了零向量或非数值的向量",
+        ),
+    ],
+)
+def test_nonsense_is_an_error_that_says_what_came_back(
+    remote: RemoteEncoder, service: Service, answer: object, complaint: str
+) -> None:
+    service.answers = [answer]
+    with pytest.raises(EncoderUnavailableError) as raised:
+        remote.encode_query("社保")
+    assert str(raised.value) == f"{service.url}/embeddings（模型 bge-m3）{complaint}；{REMEDY}"
+
+
+@pytest.mark.parametrize("url", ["http://user:pass@127.0.0.1/v1", "127.0.0.1/v1", "ftp://a/v1"])
+def test_an_address_with_a_password_or_without_a_host_is_refused(url: str) -> None:
+    with pytest.raises(ModelError, match="不带用户名和密码") as raised:
+        RemoteEncoder(url, "bge-m3")
+    assert "pass@" not in str(raised.value)
