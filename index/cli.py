@@ -1,0 +1,227 @@
+"""``casebook build | check | search``: the index on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from rag.errors import CasebookError
+from rag.models import DEFAULT_FOLDER, DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from rag.assistant import Finding, Findings
+
+app = typer.Typer()
+
+IndexFolder = Annotated[
+    Path, typer.Option("--index", envvar="CASEBOOK_INDEX", help="索引所在的文件夹。")
+]
+ModelsFolder = Annotated[
+    Path, typer.Option("--models", envvar="CASEBOOK_MODELS", help="存放已准备模型的文件夹。")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出。")]
+
+DEFAULT_INDEX = Path("var/index")
+_EXIT_SKIPPED = 3
+
+
+@app.command()
+def build(
+    paths: Annotated[list[Path], typer.Argument(help="案例文件（.txt、.md）或文件夹。")],
+    *,
+    index: IndexFolder = DEFAULT_INDEX,
+    models: ModelsFolder = DEFAULT_FOLDER,
+    model: Annotated[
+        str, typer.Option(envvar="CASEBOOK_MODEL", help="已准备的模型名。")
+    ] = DEFAULT_MODEL,
+    force: Annotated[bool, typer.Option("--force", help="内容没有变化也重新建立。")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """用给出的文件建立索引，替换现有的索引。
+
+    退出码：0 完成；1 失败，原有索引不变；2 参数有误；3 完成，但有文件读不了、已跳过。
+    """
+    # numpy, faiss and onnxruntime take a second to import, which `casebook --help` should not.
+    from index.build import build as build_index  # noqa: PLC0415
+    from rag.encoders import load_encoder  # noqa: PLC0415
+
+    with _errors_in_words(), _progress() as progress:
+        encoder = load_encoder(model, models)
+        report = build_index(paths, index, encoder, force=force, on_progress=progress)
+    manifest = report.manifest
+    if as_json:
+        _print_json(
+            {
+                "version": report.version,
+                "fresh": report.fresh,
+                "cases": manifest.cases,
+                "passages": manifest.passages,
+                "sentences": manifest.sentences,
+                "encoder": manifest.encoder.name,
+                "skipped": [str(failure) for failure in report.failures],
+            }
+        )
+    else:
+        state = "已建立" if report.fresh else "没有变化，沿用"
+        typer.echo(
+            f"{state}索引 {report.version}：{len(manifest.sources)} 个文件，{manifest.cases} 个案例，"
+            f"{manifest.passages} 个段落，{manifest.sentences} 个句子；编码器 {manifest.encoder.name}"
+        )
+        for failure in report.failures:
+            typer.echo(f"已跳过 {failure}", err=True)
+    if report.failures:
+        raise typer.Exit(_EXIT_SKIPPED)
+
+
+@app.command()
+def check(
+    *,
+    index: IndexFolder = DEFAULT_INDEX,
+    models: ModelsFolder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+) -> None:
+    """核对索引：每个文件、每个引文位置、编码器，并试查一次。
+
+    退出码：0 全部正常；1 有问题；2 参数有误。
+    """
+    from index.check import check as check_index  # noqa: PLC0415
+
+    findings = check_index(index, models)
+    if as_json:
+        _print_json([{"check": f.name, "ok": f.ok, "detail": f.detail} for f in findings])
+    else:
+        table = Table("核对", "结果", "说明", title=str(index))
+        for finding in findings:
+            mark = Text("正常", style="green") if finding.ok else Text("有误", style="bold red")
+            table.add_row(finding.name, mark, Text(finding.detail, overflow="fold"))
+        Console().print(table)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="问题，日常的说法即可。")],
+    *,
+    top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, max=50, help="段落数。")] = 5,
+    district: Annotated[list[str] | None, typer.Option(help="只查这些区，可重复。")] = None,
+    collection: Annotated[list[str] | None, typer.Option(help="只查这些案例集，可重复。")] = None,
+    year: Annotated[list[int] | None, typer.Option(help="只查这些年份，可重复。")] = None,
+    index: IndexFolder = DEFAULT_INDEX,
+    models: ModelsFolder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+) -> None:
+    """查找能回答问题的段落，每段都注明出处。
+
+    退出码：0 有结果；1 出错；2 参数有误；4 案例集没有回答，列出的只是最接近的段落。
+    """
+    from index.store import current_version, open_index  # noqa: PLC0415
+    from rag.encoders import load_encoder  # noqa: PLC0415
+    from rag.retrieve import Filters  # noqa: PLC0415
+
+    if not question.strip():
+        what = "问题是空的"
+        raise typer.BadParameter(what, param_hint="QUESTION")
+    filters = Filters(tuple(district or ()), tuple(collection or ()), tuple(year or ()))
+    with _errors_in_words():
+        encoder = load_encoder(current_version(index).manifest.encoder.name, models)
+        findings = open_index(index, encoder).search(question, limit=top_k, filters=filters)
+    if as_json:
+        _print_json(_json_of(findings))
+    else:
+        _print(findings)
+    if findings.abstained:
+        raise typer.Exit(4)
+
+
+def _print(findings: Findings) -> None:
+    """Print findings for a person to read."""
+    console = Console(highlight=False)
+    if findings.abstained:
+        what = "以下是最接近的段落，可能并不回答这个问题" if findings.findings else "没有可查的案例"
+        console.print(f"案例集里没有找到答案（把握 {findings.confidence:.0%}）；{what}。\n")
+    for number, finding in enumerate(findings.findings, start=1):
+        citation = finding.citation
+        console.print(Text(f"{number}. {citation.label}", style="bold"), soft_wrap=True)
+        if citation.section:
+            console.print(Text("   " + " › ".join(citation.section), style="dim"), soft_wrap=True)
+        console.print(_marked(finding), soft_wrap=True)
+        place = f"   出处：{citation.file} 第 {citation.start + 1}–{citation.end} 字"
+        console.print(
+            Text(f"{place}，相关度 {finding.hit.score:.2f}\n", style="dim"), soft_wrap=True
+        )
+
+
+def _marked(finding: Finding) -> Text:
+    """The passage, with the question's words marked."""
+    text = Text(finding.hit.passage.text)
+    for span in finding.highlights:
+        text.stylize("bold yellow", span.start, span.end)
+    return text
+
+
+def _json_of(findings: Findings) -> dict[str, object]:
+    """The same shape as ``POST /api/v1/search``."""
+    return {
+        "query": findings.question,
+        "index_version": findings.index_version,
+        "abstained": findings.abstained,
+        "confidence": findings.confidence,
+        "reason": findings.reason,
+        "passages": [
+            {
+                "rank": rank,
+                "passage_id": finding.hit.passage.passage_id,
+                "text": finding.hit.passage.text,
+                "score": finding.hit.score,
+                "highlights": [[span.start, span.end] for span in finding.highlights],
+                "citation": finding.citation.to_json(),
+            }
+            for rank, finding in enumerate(findings.findings, start=1)
+        ],
+    }
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def _errors_in_words() -> Iterator[None]:
+    """Turn what Casebook raises on purpose into one message and exit code 1."""
+    try:
+        yield
+    except CasebookError as error:
+        typer.echo(f"错误：{error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for each stage of a build, on stderr and only to a person."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done)
+
+        yield show

@@ -1,0 +1,151 @@
+"""Sentence vectors in FAISS: the dense `Ranker`. The only module that imports faiss.
+
+A passage is found by its sentences and scores as its best one. Files are written and read through
+Python, never by FAISS itself: its writer loses the tail of a file on a full disk without an error,
+and its reader accepts damaged files, so both are left to code that syncs and checks digests.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.retrieve import Mask, Rows, Scores
+
+EXACT_UP_TO = 50_000
+"""Vectors searched exactly; above, HNSW. See docs/decisions/0004-faiss-type.md for timings."""
+_NEIGHBOURS = 32
+_EF_CONSTRUCTION = 200
+_EF_SEARCH = 128
+
+# One question is too small to share: with two threads on two busy cores the slower one decides,
+# and a search that takes 0.3 ms took 16. Building uses them all.
+faiss.omp_set_num_threads(1)
+
+
+@dataclass(frozen=True, slots=True)
+class DenseRanker:
+    """Ranks passages by the cosine of the question to their best sentence.
+
+    Scores are the cosine over the floor: 0 is what an unrelated question reaches in this index
+    (see `rag.confidence`), 1 is identity. The cosines of different encoders fill different, narrow
+    ranges; over the floor they are comparable, and one fusion weight suits them all.
+    """
+
+    _index: faiss.Index
+    _starts: Rows  # row -> its first key; one more entry for the end
+    _floor: float
+
+    @classmethod
+    def build(cls, vectors: NDArray[np.float32], counts: Sequence[int]) -> DenseRanker:
+        """Index sentence vectors.
+
+        Args:
+            vectors: Shape (n sentences, dimension), unit length, passage by passage.
+            counts: Sentences of each passage, at least 1; they sum to n.
+
+        Raises:
+            ValueError: If the counts do not add up.
+        """
+        starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        if starts[-1] != len(vectors) or min(counts, default=0) < 1:
+            message = f"{len(vectors)} vectors for passages of {counts} sentences"
+            raise ValueError(message)
+        if len(vectors) <= EXACT_UP_TO:
+            index = faiss.IndexFlatIP(vectors.shape[1])
+        else:
+            index = faiss.IndexHNSWFlat(vectors.shape[1], _NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
+            index.hnsw.efConstruction = _EF_CONSTRUCTION
+        faiss.omp_set_num_threads(os.cpu_count() or 1)
+        index.add(vectors)
+        faiss.omp_set_num_threads(1)
+        return cls(index, starts, 0.0)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, counts: Sequence[int], floor: float) -> DenseRanker:
+        """Restore what `to_bytes` gave; the caller has verified the bytes' digest."""
+        index = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
+        starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        if starts[-1] != index.ntotal:
+            message = f"the index holds {index.ntotal} vectors, its passages {starts[-1]} sentences"
+            raise ValueError(message)
+        return cls(index, starts, floor)
+
+    def to_bytes(self) -> bytes:
+        """Serialise the FAISS index."""
+        return bytes(faiss.serialize_index(self._index).tobytes())
+
+    def above(self, floor: float) -> DenseRanker:
+        """Return the same ranker with its scores counted from a measured floor."""
+        return DenseRanker(self._index, self._starts, floor)
+
+    @property
+    def exact(self) -> bool:
+        """Whether every vector is compared."""
+        return isinstance(self._index, faiss.IndexFlat)
+
+    @property
+    def size(self) -> int:
+        """Number of vectors."""
+        return int(self._index.ntotal)
+
+    def rank(self, query: NDArray[np.float32], *, limit: int, allowed: Mask | None) -> Rows:
+        """Return the best passages; see `Ranker`."""
+        keys_wanted = min(self.size, 4 * limit)
+        while True:
+            keys = self._search(query, keys_wanted, allowed)
+            rows = np.searchsorted(self._starts, keys, side="right") - 1
+            _, first = np.unique(rows, return_index=True)
+            ranked = rows[np.sort(first)]
+            # Several sentences of one passage may crowd the list: look further until it is full.
+            if len(ranked) >= limit or len(keys) < keys_wanted or keys_wanted == self.size:
+                return np.asarray(ranked[:limit], dtype=np.int64)
+            keys_wanted = min(self.size, 4 * keys_wanted)
+
+    def score(self, query: NDArray[np.float32], rows: Rows) -> Scores:
+        """Score given passages; see `Ranker`."""
+        cosines, offsets = self._cosines(query, rows)
+        best = np.maximum.reduceat(cosines, offsets) if len(rows) else cosines
+        above = np.clip((best - self._floor) / (1 - self._floor), 0, 1)
+        return np.asarray(above, dtype=np.float32)
+
+    def best_sentences(self, query: NDArray[np.float32], rows: Rows) -> Rows:
+        """Return the position of each passage's best sentence; the first of equals."""
+        cosines, offsets = self._cosines(query, rows)
+        groups = np.split(cosines, offsets[1:]) if len(rows) else []
+        return np.array([group.argmax() for group in groups], dtype=np.int64)
+
+    def top_cosine(self, query: NDArray[np.float32]) -> float:
+        """Cosine of the nearest sentence, whatever its passage."""
+        return float(self._index.search(query[None], 1)[0][0, 0])
+
+    def _cosines(self, query: NDArray[np.float32], rows: Rows) -> tuple[Scores, Rows]:
+        """Compare with all sentences of some passages; tell where each passage's begin."""
+        counts = self._starts[rows + 1] - self._starts[rows]
+        offsets = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
+        keys = np.arange(counts.sum()) + np.repeat(self._starts[rows] - offsets, counts)
+        return np.asarray(self._index.reconstruct_batch(keys) @ query), offsets
+
+    def _search(self, query: NDArray[np.float32], wanted: int, allowed: Mask | None) -> Rows:
+        among, selector = self.size, None
+        if allowed is not None and not allowed.all():
+            keys = np.repeat(allowed, np.diff(self._starts))
+            among = int(keys.sum())
+            selector = faiss.IDSelectorBitmap(np.packbits(keys, bitorder="little"))
+        if self.exact:
+            index, parameters = self._index, faiss.SearchParameters(sel=selector)
+        elif among <= EXACT_UP_TO:
+            # A graph loses its way when few of its nodes may be visited (recall@10 .90 at one in
+            # ten); the vectors below it, searched exactly, do not.
+            index, parameters = self._index.storage, faiss.SearchParameters(sel=selector)
+        else:
+            effort = max(_EF_SEARCH, wanted)
+            parameters = faiss.SearchParametersHNSW(sel=selector, efSearch=effort)
+            index = self._index
+        _, found = index.search(query[None], min(wanted, among), params=parameters)
+        return np.asarray(found[0][found[0] >= 0])

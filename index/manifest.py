@@ -1,0 +1,104 @@
+"""What an index is made of and from: enough to tell whether it may be used, or built again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from rag.chunk import Cut
+from rag.encoder import EncoderIdentity
+from rag.errors import IndexMismatchError
+
+FORMAT = 1
+"""Bump when a file of the index changes its name, its layout or its meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One file of the index: its size in bytes and its digest."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """One source file, in the order of the build: its name, digest of its bytes, encoding."""
+
+    name: str
+    sha256: str
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The manifest of one version.
+
+    Attributes:
+        format: `FORMAT` at the time of writing.
+        encoder: The encoder whose vectors it holds.
+        cut: How its passages were cut.
+        floor: Mean cosine that unrelated questions reach in it; see `rag.confidence`.
+        cases: Number of cases, duplicates included.
+        passages: Number of passages.
+        sentences: Number of sentence vectors.
+        sources: The files it was built from.
+        files: Every file beside the manifest, by path below the version's folder.
+    """
+
+    format: int
+    encoder: EncoderIdentity
+    cut: Cut
+    floor: float
+    cases: int
+    passages: int
+    sentences: int
+    sources: tuple[SourceRecord, ...]
+    files: Mapping[str, FileRecord]
+
+    def to_json(self) -> bytes:
+        """Write the manifest; equal manifests give equal bytes."""
+        text = json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True)
+        return f"{text}\n".encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Manifest:
+        """Read a manifest whose digest has been verified.
+
+        Raises:
+            IndexMismatchError: If it was written in another format.
+        """
+        record = json.loads(data)
+        if record["format"] != FORMAT:
+            message = (
+                f"索引的格式是 {record['format']}，本版本使用 {FORMAT}；"
+                "请重新建立索引：casebook build <文件或文件夹>"
+            )
+            raise IndexMismatchError(message)
+        return cls(
+            format=record["format"],
+            encoder=EncoderIdentity(**record["encoder"]),
+            cut=Cut(**record["cut"]),
+            floor=record["floor"],
+            cases=record["cases"],
+            passages=record["passages"],
+            sentences=record["sentences"],
+            sources=tuple(SourceRecord(**source) for source in record["sources"]),
+            files={name: FileRecord(**file) for name, file in record["files"].items()},
+        )
+
+    def same_build(self, other: Manifest) -> bool:
+        """Whether both describe the same sources, encoder and passages, file digests aside."""
+        return (self.format, self.encoder, self.cut, self.sources) == (
+            other.format,
+            other.encoder,
+            other.cut,
+            other.sources,
+        )
+
+
+def digest_of(manifest: bytes) -> str:
+    """Digest of a manifest's bytes; its first characters end the version's name."""
+    return hashlib.sha256(manifest).hexdigest()

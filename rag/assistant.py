@@ -1,0 +1,108 @@
+"""Question -> `Findings`: the pipeline from what a person types to cited passages.
+
+This is the one object that the front ends hold. It knows cases and a retriever; it has never heard
+of files, FAISS or HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.cite import Citation, cite
+from rag.highlight import highlights, matched_terms
+from rag.retrieve import NO_FILTERS, Filters, Reason, Retriever
+from rag.types import Case, Hit, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A passage that was found, with its citation.
+
+    Attributes:
+        hit: The passage, its scores and its best sentence.
+        citation: Where it stands.
+        highlights: Runs of the question's words in ``hit.passage.text``, in code points of that
+            text, in order, without overlap.
+        matched_terms: The words themselves, longest first, each once.
+    """
+
+    hit: Hit
+    citation: Citation
+    highlights: tuple[Span, ...]
+    matched_terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a question brought up, best first.
+
+    Attributes:
+        question: As it was asked.
+        index_version: The index that was searched.
+        findings: Ranked passages; the nearest ones even where ``reason`` is set.
+        confidence: In [0, 1], comparable between questions: how sure it is that the first answers.
+        reason: Why the passages should not be taken for an answer; None where they may.
+    """
+
+    question: str
+    index_version: str
+    findings: tuple[Finding, ...]
+    confidence: float
+    reason: Reason | None
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the collection was found not to answer."""
+        return self.reason is not None
+
+
+class Assistant:
+    """Answers questions from one opened index.
+
+    Safe to use from several threads at once.
+
+    Args:
+        cases: All cases, duplicates included, in the order of their sources.
+        retriever: Ranks their passages.
+        index_version: Name of the index that both came from.
+    """
+
+    def __init__(self, cases: Sequence[Case], retriever: Retriever, index_version: str) -> None:
+        self.cases = tuple(cases)
+        self.index_version = index_version
+        self._retriever = retriever
+        self._by_id = {case.case_id: case for case in self.cases}
+
+    def case(self, case_id: str) -> Case | None:
+        """Look a case up; None if there is none of that id."""
+        return self._by_id.get(case_id)
+
+    def search(self, question: str, *, limit: int = 5, filters: Filters = NO_FILTERS) -> Findings:
+        """Find the passages that answer a question.
+
+        Args:
+            question: As typed; white space around it is ignored.
+            limit: How many passages at most.
+            filters: Which cases to search; applied before ranking.
+
+        Raises:
+            ValueError: If the question is blank or ``limit`` is below 1.
+        """
+        retrieval = self._retriever.retrieve(question, limit=limit, filters=filters)
+        return Findings(
+            question=question,
+            index_version=self.index_version,
+            findings=tuple(self._finding(question, hit) for hit in retrieval.hits),
+            confidence=retrieval.confidence,
+            reason=retrieval.reason,
+        )
+
+    def _finding(self, question: str, hit: Hit) -> Finding:
+        text = hit.passage.text
+        return Finding(
+            hit=hit,
+            citation=cite(self._by_id[hit.passage.case_id], hit.passage),
+            highlights=highlights(question, text),
+            matched_terms=matched_terms(question, text),
+        )

@@ -1,0 +1,136 @@
+"""Files and folders in, an index out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from index.build import build, sentence_keys
+from index.store import current_version, open_index, read_content
+from rag.cases import read_cases
+from rag.chunk import DEFAULT_CUT, Cut, passages_of
+from rag.errors import SourceError
+from rag.source import decode
+
+
+def test_one_bad_file_is_reported_and_the_rest_is_built(tmp_path, collection, encoder) -> None:
+    (collection / "坏.txt").write_bytes(b"%PDF-1.7 ...")
+
+    report = build([collection], tmp_path / "index", encoder)
+
+    assert [str(failure) for failure in report.failures] == [
+        "案例 2023/坏.txt：这是 PDF 文件，不是文本；请另存为 UTF-8 文本（.txt）"
+    ]
+    assert [source.name for source in report.manifest.sources] == ["案例 2023/某市.txt"]
+    assert len(open_index(tmp_path / "index", encoder).cases) == 2
+
+
+def test_nothing_readable_is_an_error_that_lists_every_file(tmp_path, encoder) -> None:
+    empty = tmp_path / "空.txt"
+    empty.touch()
+    with pytest.raises(SourceError) as caught:
+        build([empty, tmp_path / "没有.txt"], tmp_path / "index", encoder)
+    assert "没有可以建立索引的文件" in str(caught.value)
+    assert "空.txt：文件是空的" in str(caught.value)
+    assert "没有.txt：没有这个文件或文件夹" in str(caught.value)
+    assert not (tmp_path / "index").exists()
+
+
+def test_building_the_same_again_does_nothing(tmp_path, collection, encoder) -> None:
+    first = build([collection], tmp_path / "index", encoder)
+    encoder.encoded.clear()
+
+    second = build([collection], tmp_path / "index", encoder)
+
+    assert (first.fresh, second.fresh) == (True, False)
+    assert second.version == first.version
+    assert encoder.encoded == []
+
+
+@pytest.mark.parametrize("change", ["source", "cut", "encoder", "forced"])
+def test_any_change_builds_anew(tmp_path, collection, encoder, make_encoder, change: str) -> None:
+    first = build([collection], tmp_path / "index", encoder)
+    cut = DEFAULT_CUT
+    if change == "source":
+        file = collection / "某市.txt"
+        file.write_text(file.read_text(encoding="utf-8") + "新增一句。", encoding="utf-8")
+    elif change == "cut":
+        cut = Cut(20)
+    elif change == "encoder":
+        encoder = make_encoder("退税")
+
+    second = build([collection], tmp_path / "index", encoder, cut=cut, force=change == "forced")
+
+    assert second.fresh
+    assert second.version != first.version
+
+
+def test_only_changed_sentences_are_encoded_again(tmp_path, collection, encoder) -> None:
+    build([collection], tmp_path / "index", encoder)
+    encoder.encoded.clear()
+    file = collection / "某市.txt"
+    text = file.read_text(encoding="utf-8").replace("帮办六千次", "帮办七千次")
+    file.write_text(text, encoding="utf-8")
+
+    build([collection], tmp_path / "index", encoder)
+
+    assert encoder.encoded == ["嘉定区 帮办七千次，群众少跑腿。"]
+
+
+def test_a_damaged_index_is_built_anew(tmp_path, collection, encoder) -> None:
+    build([collection], tmp_path / "index", encoder)
+    (tmp_path / "index" / "CURRENT").write_text("nonsense", encoding="utf-8")
+    assert build([collection], tmp_path / "index", encoder).fresh
+    open_index(tmp_path / "index", encoder)
+
+
+def test_passages_fit_an_encoder_that_takes_little(tmp_path, collection, make_encoder) -> None:
+    encoder = make_encoder(max_tokens=12)
+    build([collection], tmp_path / "index", encoder)
+    version = current_version(tmp_path / "index")
+    assert version.manifest.cut == Cut(12)
+    assert max(len(passage.text) for passage in read_content(version).passages) <= 12
+    assert max(map(len, encoder.encoded)) <= 12
+
+
+def test_a_key_is_district_and_sentence_or_the_sentence_where_both_do_not_fit(make_encoder) -> None:
+    source = decode("a.txt", "嘉定区\n\n嘉定区设帮办站八个字。".encode())
+    (case,) = read_cases([source])
+    passages = passages_of(case, len, Cut(100))
+
+    assert sentence_keys([case], passages, make_encoder()) == ["嘉定区 嘉定区设帮办站八个字。"]
+    small = make_encoder(max_tokens=14)
+    assert sentence_keys([case], passages, small) == ["嘉定区设帮办站八个字。"]
+
+
+def test_an_unrelated_question_scores_zero_on_the_dense_side(tmp_path, collection, encoder) -> None:
+    report = build([collection], tmp_path / "index", encoder)
+    assert 0 <= report.manifest.floor < 1
+
+
+def test_stages_are_reported_up_to_their_total(tmp_path, collection, encoder) -> None:
+    seen: list[tuple[str, int, int]] = []
+    build([collection], tmp_path / "index", encoder, on_progress=lambda *step: seen.append(step))
+    assert seen == [("切分案例", 1, 2), ("切分案例", 2, 2), ("编码句子", 5, 5)]
+
+
+def test_files_given_twice_are_read_once(tmp_path, collection, encoder) -> None:
+    file = collection / "某市.txt"
+    report = build([file, file], tmp_path / "index", encoder)
+    assert [source.name for source in report.manifest.sources] == ["某市.txt"]
+    assert report.failures == ()
+
+
+def test_a_file_repeated_in_another_folder_is_linked_as_duplicates(
+    tmp_path: Path, collection: Path, encoder
+) -> None:
+    other = tmp_path / "另一处"
+    other.mkdir()
+    (other / "某市.txt").write_bytes((collection / "某市.txt").read_bytes())
+
+    build([collection, other], tmp_path / "index", encoder)
+
+    cases = open_index(tmp_path / "index", encoder).cases
+    assert [case.duplicate_of for case in cases] == [None, None, cases[0].case_id, cases[1].case_id]
+    assert len({case.case_id for case in cases}) == 4

@@ -1,0 +1,99 @@
+"""The command line: what it prints, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import casebook
+
+pytestmark = pytest.mark.model
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    result = CliRunner().invoke(casebook.app, [str(argument) for argument in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_build_then_search_finds_the_case_with_its_place(tmp_path, collection, models) -> None:
+    index = tmp_path / "index"
+    code, out, _ = run("build", collection, "--index", index, "--models", models)
+    assert code == 0
+    assert "1 个文件，2 个案例，3 个段落，5 个句子；编码器 m3e-small" in out
+
+    code, out, _ = run("search", "退税几天到账", "-k", 1, "--index", index, "--models", models)
+    assert code == 0
+    assert "1. 静安区《退税快办》（某市2023年优化营商环境优秀案例，排名1）" in out
+    assert "主要做法" in out
+    assert "出处：案例 2023/某市.txt 第 36–61 字" in out
+
+
+def test_search_as_json_gives_offsets_that_cut_the_passage(real_index, models, corpus) -> None:
+    code, out, _ = run(
+        "search", "静安退税几天到账", "--json", "--index", real_index, "--models", models
+    )
+    answer = json.loads(out)
+    text = corpus.read_text(encoding="utf-8")
+    assert code == 0
+    assert answer["passages"][0]["citation"]["district"] == "静安区"
+    assert answer["passages"][0]["citation"]["source"]["file"] == corpus.name
+    for passage in answer["passages"]:
+        source = passage["citation"]["source"]
+        assert text[source["start"] : source["end"]] == passage["text"]
+
+
+def test_search_within_a_district_stays_in_it(real_index, models) -> None:
+    arguments = ["--district", "虹口", "--json", "--index", real_index, "--models", models]
+    _, out, _ = run("search", "退税", *arguments)
+    districts = {passage["citation"]["district"] for passage in json.loads(out)["passages"]}
+    assert districts == {"虹口区"}
+
+
+def test_a_question_that_is_not_answered_exits_with_4(real_index, models) -> None:
+    code, out, _ = run("search", "红烧肉怎么做", "--index", real_index, "--models", models)
+    assert code == 4
+    assert out.startswith("案例集里没有找到答案")
+
+
+def test_a_blank_question_is_a_usage_error(real_index, models) -> None:
+    code, _, err = run("search", "  ", "--index", real_index, "--models", models)
+    assert code == 2
+    assert "问题是空的" in err
+
+
+def test_without_an_index_the_command_to_run_is_told(tmp_path, models) -> None:
+    code, _, err = run("search", "退税", "--index", tmp_path / "none", "--models", models)
+    assert code == 1
+    assert err.startswith("错误：")
+    assert "casebook build" in err
+
+
+def test_a_skipped_file_is_told_and_exits_with_3(tmp_path, collection, models) -> None:
+    (collection / "坏.txt").write_bytes(b"\0\0\0")
+    code, out, err = run("build", collection, "--index", tmp_path / "i", "--models", models)
+    assert code == 3
+    assert "1 个文件" in out
+    assert "已跳过 案例 2023/坏.txt：第 1 行：含有控制字符 U+0000" in err
+
+
+def test_nothing_to_build_from_exits_with_1(tmp_path, models) -> None:
+    code, _, err = run("build", tmp_path / "无", "--index", tmp_path / "i", "--models", models)
+    assert code == 1
+    assert "没有这个文件或文件夹" in err
+
+
+def test_check_prints_a_table_and_exits_with_0(real_index, models) -> None:
+    code, out, _ = run("check", "--index", real_index, "--models", models)
+    assert code == 0
+    assert "摘要全部相符" in out
+
+
+def test_check_as_json_exits_with_1_where_something_is_wrong(tmp_path: Path, models) -> None:
+    code, out, _ = run("check", "--json", "--index", tmp_path / "none", "--models", models)
+    assert code == 1
+    assert json.loads(out)[0]["ok"] is False

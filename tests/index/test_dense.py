@@ -1,0 +1,122 @@
+"""FAISS against numpy, and the promises of a ranker."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import index.dense
+from index.dense import DenseRanker
+
+
+def unit(rows: int, dimension: int, seed: int) -> np.ndarray:
+    vectors = np.random.default_rng(seed).normal(size=(rows, dimension)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def best_cosines(vectors: np.ndarray, counts: list[int], query: np.ndarray) -> np.ndarray:
+    """The reference: each passage's best sentence, by a plain dot product."""
+    parts = np.split(vectors @ query, np.cumsum(counts)[:-1])
+    return np.array([part.max() for part in parts])
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    counts=st.lists(st.integers(1, 7), min_size=1, max_size=40),
+    limit=st.integers(1, 50),
+    seed=st.integers(0, 2**16),
+)
+def test_the_ranking_is_that_of_a_plain_dot_product(
+    counts: list[int], limit: int, seed: int
+) -> None:
+    vectors = unit(sum(counts), 8, seed)
+    query = unit(1, 8, seed + 1)[0]
+    ranker = DenseRanker.build(vectors, counts)
+    expected = best_cosines(vectors, counts, query)
+
+    rows = ranker.rank(query, limit=limit, allowed=None)
+
+    assert len(rows) == min(limit, len(counts))
+    assert len(set(rows.tolist())) == len(rows)
+    assert np.allclose(expected[rows], np.sort(expected)[::-1][: len(rows)], atol=1e-5)
+    assert np.allclose(ranker.score(query, rows), np.clip(expected[rows], 0, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("exact_up_to", [10_000, 0], ids=["exact", "hnsw"])
+def test_a_filter_comes_before_ranking_so_the_limit_is_filled(
+    exact_up_to: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index.dense, "EXACT_UP_TO", exact_up_to)
+    counts = [3] * 200
+    vectors = unit(600, 16, seed=1)
+    query = unit(1, 16, seed=2)[0]
+    ranker = DenseRanker.build(vectors, counts)
+    assert ranker.exact is bool(exact_up_to)
+    allowed = np.zeros(200, dtype=bool)
+    worst = np.argsort(best_cosines(vectors, counts, query))[:20]
+    allowed[worst] = True
+
+    rows = ranker.rank(query, limit=10, allowed=allowed)
+
+    assert set(rows.tolist()) <= set(worst.tolist())
+    assert len(rows) == 10
+
+
+def test_many_sentences_of_one_passage_do_not_crowd_out_the_others() -> None:
+    query = np.array([1, 0], dtype=np.float32)
+    near = np.tile(query, (500, 1))
+    far = np.array([[0.0, 1.0], [0.6, 0.8]], dtype=np.float32)
+    ranker = DenseRanker.build(np.concatenate([near, far]), [500, 1, 1])
+
+    assert ranker.rank(query, limit=3, allowed=None).tolist() == [0, 2, 1]
+
+
+def test_scores_count_from_the_noise_floor() -> None:
+    vectors = np.array([[1, 0], [0.8, 0.6], [0.6, 0.8]], dtype=np.float32)
+    ranker = DenseRanker.build(vectors, [1, 1, 1]).above(0.6)
+
+    scores = ranker.score(np.array([1, 0], dtype=np.float32), np.array([0, 1, 2]))
+
+    assert scores.tolist() == pytest.approx([1.0, 0.5, 0.0], abs=1e-6)
+
+
+def test_the_best_sentence_is_told_by_its_place_in_the_passage() -> None:
+    vectors = np.array([[0, 1], [1, 0], [1, 0], [0, 1]], dtype=np.float32)
+    ranker = DenseRanker.build(vectors, [3, 1])
+
+    places = ranker.best_sentences(np.array([1, 0], dtype=np.float32), np.array([0, 1]))
+
+    assert places.tolist() == [1, 0]
+
+
+def test_no_rows_score_to_nothing() -> None:
+    ranker = DenseRanker.build(np.eye(2, dtype=np.float32), [1, 1])
+    nothing = np.array([], dtype=np.int64)
+
+    assert ranker.score(np.array([1, 0], dtype=np.float32), nothing).tolist() == []
+    assert ranker.best_sentences(np.array([1, 0], dtype=np.float32), nothing).tolist() == []
+
+
+def test_bytes_restore_the_same_ranker() -> None:
+    vectors, query = unit(30, 8, seed=3), unit(1, 8, seed=4)[0]
+    ranker = DenseRanker.build(vectors, [2] * 15)
+
+    restored = DenseRanker.from_bytes(ranker.to_bytes(), [2] * 15, floor=0.0)
+
+    rows = ranker.rank(query, limit=15, allowed=None)
+    assert restored.rank(query, limit=15, allowed=None).tolist() == rows.tolist()
+    assert restored.score(query, rows).tolist() == ranker.score(query, rows).tolist()
+
+
+@pytest.mark.parametrize("counts", [[2], [2, 2], [3, 0]])
+def test_counts_that_do_not_match_the_vectors_are_refused(counts: list[int]) -> None:
+    with pytest.raises(ValueError, match="3 vectors for passages"):
+        DenseRanker.build(unit(3, 4, seed=0), counts)
+
+
+def test_an_index_with_other_counts_is_refused() -> None:
+    data = DenseRanker.build(unit(3, 4, seed=0), [3]).to_bytes()
+    with pytest.raises(ValueError, match="holds 3 vectors, its passages 4 sentences"):
+        DenseRanker.from_bytes(data, [4], floor=0.0)

@@ -1,0 +1,193 @@
+"""An index is whole or refused, and a build replaces it whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import index.store
+from index.build import build
+from index.store import current_version, damaged_files, open_index, read_content
+from rag.errors import IndexDamagedError, IndexMismatchError, IndexMissingError
+
+
+@pytest.fixture
+def built(tmp_path: Path, collection: Path, encoder) -> Path:
+    folder = tmp_path / "index"
+    build([collection], folder, encoder)
+    return folder
+
+
+def files_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_what_was_built_is_what_is_opened(built: Path, encoder) -> None:
+    assistant = open_index(built, encoder)
+
+    assert [(case.rank, case.title, case.district) for case in assistant.cases] == [
+        (1, "退税快办", "静安区"),
+        (2, "帮办代办", "嘉定区"),
+    ]
+    content = read_content(current_version(built))
+    assert [passage.text for passage in content.passages] == [
+        "静安区税务局推出智能退税，三日到账。企业不再跑窗口。",
+        "静安区退税提速，退税企业两千户。",
+        "嘉定区设立帮办站，帮办员现场服务。帮办六千次，群众少跑腿。",
+    ]
+    assert content.dense.size == 5
+    assert assistant.index_version == current_version(built).name
+
+
+def test_an_index_that_was_never_built_says_what_to_run(tmp_path: Path, encoder) -> None:
+    with pytest.raises(IndexMissingError, match="里没有索引；请运行：casebook build"):
+        open_index(tmp_path / "nowhere", encoder)
+
+
+def test_another_encoder_is_refused_by_name_with_the_repair(built, make_encoder) -> None:
+    other = make_encoder("退税")
+    with pytest.raises(IndexMismatchError) as caught:
+        open_index(built, other)
+    assert str(caught.value) == (
+        "索引是用 counting-退税帮办企业（7 维，权重 00000000） 建立的，"
+        "现在的编码器是 counting-退税（3 维，权重 00000000）；"
+        "请重新建立索引：casebook build <文件或文件夹> --model counting-退税"
+    )
+
+
+def test_an_index_in_another_format_is_refused(built, encoder, monkeypatch) -> None:
+    monkeypatch.setattr("index.manifest.FORMAT", 99)
+    with pytest.raises(IndexMismatchError, match="索引的格式是 1，本版本使用 99"):
+        open_index(built, encoder)
+
+
+def damage(file: Path, how: str) -> None:
+    data = bytearray(file.read_bytes())
+    if how == "truncated":
+        del data[-1:]
+    elif how == "flipped":
+        data[len(data) // 2] ^= 1
+    elif how == "longer":
+        data += b"\0"
+    elif how == "emptied":
+        data.clear()
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("how", ["truncated", "flipped", "longer", "emptied"])
+def test_damage_to_any_file_is_found_and_named(built, encoder, how: str) -> None:
+    version = current_version(built)
+    names = ["manifest.json", *version.manifest.files]
+    assert len(names) > 8
+    for name in names:
+        file = version.folder / name
+        sound = file.read_bytes()
+        if not sound and how in {"truncated", "flipped", "emptied"}:
+            continue
+        damage(file, how)
+        with pytest.raises(IndexDamagedError, match=file.name) as caught:
+            open_index(built, encoder)
+        assert "casebook build" in str(caught.value)
+        file.write_bytes(sound)
+    open_index(built, encoder)
+
+
+def test_a_missing_file_is_found_and_named(built, encoder) -> None:
+    version = current_version(built)
+    for name in version.manifest.files:
+        file = version.folder / name
+        sound = file.read_bytes()
+        file.unlink()
+        assert list(damaged_files(version)) == [name]
+        with pytest.raises(IndexDamagedError, match=file.name):
+            open_index(built, encoder)
+        file.write_bytes(sound)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_any_flipped_bit_of_the_vectors_is_found(built, encoder, where: float, bit: int) -> None:
+    file = current_version(built).folder / "dense.faiss"
+    sound = file.read_bytes()
+    data = bytearray(sound)
+    data[int(where * len(data))] ^= 1 << bit
+    file.write_bytes(data)
+    try:
+        with pytest.raises(IndexDamagedError):
+            open_index(built, encoder)
+    finally:
+        file.write_bytes(sound)
+
+
+@pytest.mark.parametrize("pointer", ["", "v000009-0123456789\n", "../../elsewhere\n", "\n"])
+def test_a_pointer_that_leads_nowhere_is_damage(built, encoder, pointer: str) -> None:
+    (built / "CURRENT").write_text(pointer, encoding="utf-8")
+    with pytest.raises(IndexDamagedError, match="CURRENT"):
+        open_index(built, encoder)
+
+
+def test_a_pointer_that_is_not_text_is_damage(built, encoder) -> None:
+    (built / "CURRENT").write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(IndexDamagedError, match="CURRENT 不是文本"):
+        open_index(built, encoder)
+
+
+def test_opening_writes_nothing(built, encoder) -> None:
+    before = [(path, path.stat().st_mtime_ns, path.read_bytes()) for path in files_below(built)]
+    open_index(built, encoder).search("退税")
+    after = [(path, path.stat().st_mtime_ns, path.read_bytes()) for path in files_below(built)]
+    assert after == before
+
+
+def test_three_versions_are_kept(built, collection, encoder) -> None:
+    for _ in range(4):
+        build([collection], built, encoder, force=True)
+    versions = sorted(path.name[:7] for path in (built / "versions").iterdir())
+    assert versions == ["v000003", "v000004", "v000005"]
+    assert current_version(built).name.startswith("v000005-")
+
+
+@pytest.mark.parametrize("step", ["_write_file", "_sync_folder"])
+@pytest.mark.parametrize("call", range(1, 8))
+def test_a_build_that_fails_at_any_step_leaves_an_index_that_opens(
+    built, collection, encoder, monkeypatch, step: str, call: int
+) -> None:
+    before = current_version(built).name
+    (collection / "某市.txt").write_text("静安区帮办，服务企业退税。", encoding="utf-8")
+    real, calls = getattr(index.store, step), 0
+
+    def failing(*arguments: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise OSError(28, "No space left on device")
+        real(*arguments)
+
+    monkeypatch.setattr(index.store, step, failing)
+    failed = False
+    try:
+        build([collection], built, encoder)
+    except OSError:
+        failed = True
+    monkeypatch.undo()
+
+    version = current_version(built)
+    assert damaged_files(version) == {}
+    open_index(built, encoder)
+    assert not list((built / "versions").glob(".build-*"))
+    if not failed:
+        assert version.name != before
+    elif version.name != before:  # only the last sync, after the pointer was swapped, is this late
+        assert step == "_sync_folder"
+
+
+def test_no_file_of_an_index_is_a_pickle(built) -> None:
+    for path in files_below(built):
+        data = path.read_bytes()
+        assert not data.startswith(b"\x80"), path
+        if path.suffix == ".npy":
+            header = data[:128].decode("latin-1")
+            assert "'descr': '<" in header, path  # numbers, never '|O' objects

@@ -1,0 +1,100 @@
+"""Only what is new is encoded, and an interrupted build goes on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+import index.vectors
+from index.vectors import VectorCache
+from rag.errors import IndexDamagedError
+
+
+def test_each_distinct_text_is_encoded_once_and_rows_keep_their_order(tmp_path, encoder) -> None:
+    with VectorCache(tmp_path / "v.sqlite") as cache:
+        vectors = cache.encode(encoder, ["退税", "帮办", "退税"])
+
+    assert encoder.encoded == ["退税", "帮办"]
+    assert vectors.dtype == np.float32
+    expected = [encoder.encode_query(text).tolist() for text in ("退税", "帮办", "退税")]
+    assert vectors.tolist() == expected
+
+
+def test_a_second_build_encodes_only_new_texts(tmp_path, encoder) -> None:
+    with VectorCache(tmp_path / "v.sqlite") as cache:
+        cache.encode(encoder, ["退税", "帮办"])
+    encoder.encoded.clear()
+
+    with VectorCache(tmp_path / "v.sqlite") as cache:
+        vectors = cache.encode(encoder, ["帮办", "企业"])
+
+    assert encoder.encoded == ["企业"]
+    assert vectors[0].tolist() == encoder.encode_query("帮办").tolist()
+
+
+def test_another_encoder_shares_no_vectors(tmp_path, encoder, make_encoder) -> None:
+    other = make_encoder("退税帮办企事")
+    with VectorCache(tmp_path / "v.sqlite") as cache:
+        cache.encode(encoder, ["退税"])
+        cache.encode(other, ["退税"])
+    assert other.encoded == ["退税"]
+
+
+def test_what_was_encoded_before_an_interruption_is_kept(
+    tmp_path, encoder, make_encoder, monkeypatch
+) -> None:
+    monkeypatch.setattr(index.vectors, "_BATCH", 2)
+
+    class Interrupted(make_encoder):  # type: ignore[misc, valid-type]
+        def encode_passages(self, texts: Sequence[str], **_: object) -> np.ndarray:
+            if "中断" in texts:
+                raise KeyboardInterrupt
+            return np.asarray(super().encode_passages(texts))
+
+    texts = ["退税", "帮办", "中断", "企业"]
+    with VectorCache(tmp_path / "v.sqlite") as cache, pytest.raises(KeyboardInterrupt):
+        cache.encode(Interrupted(), texts)
+
+    with VectorCache(tmp_path / "v.sqlite") as cache:
+        cache.encode(encoder, texts)
+
+    assert encoder.encoded == ["中断", "企业"]
+
+
+def test_progress_counts_known_texts_as_done(tmp_path, encoder, monkeypatch) -> None:
+    monkeypatch.setattr(index.vectors, "_BATCH", 1)
+    done: list[int] = []
+    with VectorCache(tmp_path / "v.sqlite") as cache:
+        cache.encode(encoder, ["退税"])
+        cache.encode(encoder, ["退税", "帮办", "企业"], on_progress=done.append)
+    assert done == [2, 3]
+
+
+def test_no_texts_give_no_rows(tmp_path, encoder) -> None:
+    with VectorCache(tmp_path / "v.sqlite") as cache:
+        assert cache.encode(encoder, []).shape == (0, encoder.identity.dimension)
+
+
+def test_a_damaged_file_is_named_with_the_remedy(tmp_path) -> None:
+    file = tmp_path / "v.sqlite"
+    file.write_bytes(b"not a database" * 100)
+    with pytest.raises(
+        IndexDamagedError, match=r"v\.sqlite 已损坏（file is not a database）；请删除该文件后"
+    ):
+        VectorCache(file)
+
+
+def test_a_vector_of_the_wrong_length_is_refused(tmp_path, encoder) -> None:
+    file = tmp_path / "v.sqlite"
+    with VectorCache(file) as cache:
+        cache.encode(encoder, ["退税"])
+    database = sqlite3.connect(file)
+    with database:
+        database.execute("UPDATE vectors SET vector = x'00'")
+    database.close()
+
+    with VectorCache(file) as cache, pytest.raises(IndexDamagedError, match="1 字节，应为 28"):
+        cache.encode(encoder, ["退税"])
