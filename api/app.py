@@ -1,0 +1,87 @@
+"""The HTTP edge: an `Assistant` in, an ASGI application out.
+
+Everything is passed in and nothing is global, so tests build as many applications as they like.
+Searching is computation: the endpoints that do it are plain functions, which run in the thread
+pool, a bounded number at a time (`Turnstile`); what stays on the event loop only hands out what is in memory.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware import Middleware
+
+from api.admission import Turnstile
+from api.case_schemas import Facets
+from api.catalogue import catalogue_routes
+from api.edge import BodyLimit, HeadAsGet, SecurityHeaders
+from api.handlers import add_handlers
+from api.health import health_routes
+from api.problems import Problem
+from api.search import search_routes
+from api.site import site_routes
+from rag.assistant import Assistant
+
+_CONTRACT = "1.0"
+"""Version of the HTTP contract; the 1 is the one in ``/api/v1``."""
+
+_DESCRIPTION = (
+    "面向政府优化营商环境案例集的检索服务：用日常的话提问，得到原文段落，逐字注明区、案例、章节与位置。"
+    "出错时一律返回 `application/problem+json`（RFC 9457）。"
+)
+
+
+def create_app(
+    assistant: Assistant, *, passages: int, encoder: str, turnstile: Turnstile | None = None
+) -> FastAPI:
+    """Build the application.
+
+    Args:
+        assistant: Opened, and answering from now on.
+        passages: How many passages it searches; for ``/readyz``.
+        encoder: Name of its encoder; for ``/readyz``.
+        turnstile: How many searches are let in at once.
+    """
+    app = FastAPI(
+        title="Casebook",
+        version=_CONTRACT,
+        description=_DESCRIPTION,
+        # The interactive pages load scripts from elsewhere, which our policy forbids and an
+        # intranet cannot reach. /openapi.json stays.
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would be built from the Host header, which anyone can send.
+        redirect_slashes=False,
+        middleware=[Middleware(SecurityHeaders), Middleware(HeadAsGet), Middleware(BodyLimit)],
+    )
+    turnstile = turnstile or Turnstile()
+    facets = Facets.from_cases(assistant.cases)
+    add_handlers(app)
+    app.include_router(search_routes(assistant, turnstile))
+    app.include_router(catalogue_routes(assistant, facets))
+    app.include_router(health_routes(assistant, passages=passages, encoder=encoder))
+    app.include_router(site_routes(assistant, facets, turnstile))
+    _document(app)
+    return app
+
+
+def _document(app: FastAPI) -> None:
+    """Add to the OpenAPI document the schema that `problems.documented` refers to."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+            )
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            nested = problem.pop("$defs")
+            document["components"]["schemas"].update(nested, Problem=problem)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way

@@ -1,0 +1,127 @@
+"""``casebook serve``: an index on disk, a service on a port."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from rag.errors import CasebookError
+
+app = typer.Typer()
+
+_GRACE_S = 25
+"""Seconds that requests under way have to finish; service managers kill after 30 and more."""
+
+
+@app.command(help="启动检索服务：检索页面与 HTTP 接口。")
+def serve(
+    host: Annotated[str, typer.Option(help="监听的地址")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="监听的端口；0 为任选")] = 8000,
+    index: Annotated[Path, typer.Option(envvar="CASEBOOK_INDEX", help="索引所在的文件夹")] = Path(
+        "var/index"
+    ),
+    models: Annotated[
+        Path, typer.Option(envvar="CASEBOOK_MODELS", help="已准备的向量模型所在的文件夹")
+    ] = Path("var/models"),
+    *,
+    public: Annotated[bool, typer.Option("--public", help="允许监听本机以外的地址")] = False,
+) -> None:
+    """Serve the search page and the HTTP interface until stopped.
+
+    Exits with 0 when stopped by SIGTERM or Ctrl+C, 1 if the index, the model or the port cannot be
+    had, 2 if the address may not be used.
+    """
+    # Until the server takes over, a signal ends the process at once; afterwards the server stops
+    # gracefully and raises the signal again, which ends it here: stopping is a success.
+    signal.signal(signal.SIGTERM, _exit)
+    signal.signal(signal.SIGINT, _exit)
+    # The port is taken before the index is loaded, so that a port in use is told at once; it
+    # listens only afterwards, so whoever can connect can also search.
+    listener = _bind(host, port, public=public)
+    try:
+        _serve(listener, index, models)
+    except CasebookError as error:
+        _fail(str(error), code=1)
+
+
+def _serve(listener: socket.socket, index: Path, models: Path) -> None:
+    # These take a second and more to import, which `casebook --help` should not.
+    import uvicorn  # noqa: PLC0415
+
+    from api.app import create_app  # noqa: PLC0415
+    from index.store import current_version, open_index  # noqa: PLC0415
+    from rag.encoders import load_encoder  # noqa: PLC0415
+
+    manifest = current_version(index).manifest
+    encoder = load_encoder(manifest.encoder.name, models)
+    application = create_app(
+        open_index(index, encoder), passages=manifest.passages, encoder=manifest.encoder.name
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            lifespan="off",
+            ws="none",
+            log_level="warning",
+            access_log=False,  # addresses of the search page hold people's questions
+            server_header=False,
+            proxy_headers=False,  # anyone can send them
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+    )
+    try:
+        listener.listen()
+    except OSError as error:  # another process took the port while the index was loading
+        _fail_to_listen(error, *listener.getsockname()[:2])
+    address, port, *_ = listener.getsockname()
+    name = f"[{address}]" if ":" in address else address
+    typer.echo(f"已就绪：http://{name}:{port}/（按 Ctrl+C 停止）")
+    sys.stdout.flush()  # whoever waits for this line may read it through a pipe
+    server.run(sockets=[listener])
+
+
+def _bind(host: str, port: int, *, public: bool) -> socket.socket:
+    """Take a port without listening yet; exits with words if it cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror:
+        _fail(f"无法解析地址 {host}；请写 IP 地址，如 --host 127.0.0.1", code=2)
+    if not public and not ipaddress.ip_address(address[0]).is_loopback:
+        _fail(
+            f"{host} 不是本机地址，网络中的其他人将能访问本服务，而它不验证身份。\n"
+            "确需对外提供时请加 --public，并在前面设置网关或防火墙；仅在本机使用请用 --host 127.0.0.1",
+            code=2,
+        )
+    try:
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        _fail_to_listen(error, host, port)
+    return listener
+
+
+def _fail_to_listen(error: OSError, host: str, port: int) -> NoReturn:
+    _fail(
+        f"无法监听 {host}:{port}（{error.strerror}）；"
+        f"请停用占用该端口的程序，或换一个端口：casebook serve --port {port + 1}",
+        code=1,
+    )
+
+
+def _exit(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _fail(message: str, *, code: int) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)

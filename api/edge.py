@@ -1,0 +1,101 @@
+"""What happens to every request before and after the routes: three pure ASGI middlewares.
+
+Pure ASGI, because a middleware that wraps responses in tasks buffers streams and hides
+disconnects.
+"""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY_BYTES = 64 * 1024
+"""A question has at most 500 characters; the rest is room for filters."""
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class SecurityHeaders:
+    """Adds the security headers to every response that does not set them itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class HeadAsGet:
+    """Answers HEAD wherever GET is answered: the same headers, no body.
+
+    FastAPI's routes know no HEAD of their own.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        # A copy: the server must go on seeing HEAD, or it would wait for the body.
+        await self._app({**scope, "method": "GET"}, receive, send_without_body)
+
+
+class BodyLimit:
+    """Refuses bodies over `MAX_BODY_BYTES`, by their declared length before a byte is read.
+
+    Starlette's own ``max_body_size`` does the same, but says so in plain text.
+
+    Raises:
+        HTTPException: 413, out of ``receive``, where a body of undeclared length grows too long;
+            the exception handlers turn it into a problem.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        room = MAX_BODY_BYTES
+
+        async def receive_within_limit() -> Message:
+            nonlocal room
+            if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+                raise HTTPException(413)
+            message = await receive()
+            if message["type"] == "http.request":
+                room -= len(message.get("body", b""))
+                if room < 0:
+                    raise HTTPException(413)
+            return message
+
+        await self._app(scope, receive_within_limit, send)

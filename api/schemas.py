@@ -1,0 +1,224 @@
+"""JSON in and out of search, field for field the contract of ``docs``' HTTP page.
+
+Text and offsets only, never HTML: whoever shows a passage marks it up.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.fields import (
+    MAX_FILTER_VALUES,
+    MAX_QUESTION,
+    FilterText,
+    FilterYear,
+    Offsets,
+    Question,
+    offsets_of,
+)
+from rag.assistant import Finding, Findings
+from rag.cite import Citation
+from rag.retrieve import Filters
+
+
+class SearchFilters(BaseModel):
+    """Which cases to search."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"description": "检索范围：同一项内取任一值，各项之间同时满足"},
+    )
+
+    district: list[FilterText] = Field(
+        default=[],
+        max_length=MAX_FILTER_VALUES,
+        description="区，可写全称或简称",
+        examples=[["静安区"]],
+    )
+    collection: list[FilterText] = Field(
+        default=[],
+        max_length=MAX_FILTER_VALUES,
+        description="案例集标题，可只写一部分",
+        examples=[["良好实践"]],
+    )
+    year: list[FilterYear] = Field(
+        default=[], max_length=MAX_FILTER_VALUES, description="案例集年份", examples=[[2022]]
+    )
+    case_id: list[FilterText] = Field(
+        default=[], max_length=MAX_FILTER_VALUES, description="案例编号", examples=[[]]
+    )
+
+    def to_filters(self) -> Filters:
+        """Hand the filters to the pipeline."""
+        return Filters(
+            districts=tuple(self.district),
+            collections=tuple(self.collection),
+            years=tuple(self.year),
+            case_ids=tuple(self.case_id),
+        )
+
+
+class SearchRequest(BaseModel):
+    """A question and how to search for it."""
+
+    # Strict, so that "5" or true is refused instead of being read as a number.
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra={"description": "检索请求"}
+    )
+
+    query: Question = Field(
+        description=f"问题，去掉首尾空白后 1 至 {MAX_QUESTION} 个字",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION},
+        examples=["开公司能不能自己选经营范围？"],
+    )
+    top_k: int = Field(default=5, ge=1, le=50, description="最多返回几个段落")
+    filters: SearchFilters = Field(default_factory=SearchFilters)
+    explain: bool = Field(default=False, description="是否附上每个段落的得分构成")
+
+
+class SourcePlace(BaseModel):
+    """Characters of a source file."""
+
+    model_config = ConfigDict(
+        frozen=True, json_schema_extra={"description": "原文件中的位置，按 Unicode 码位计"}
+    )
+
+    file: str = Field(
+        description="原文件名", examples=["shanghai-2022-business-environment-cases.txt"]
+    )
+    sha256: str = Field(description="原文件字节的 SHA-256")
+    start: int = Field(description="起，含")
+    end: int = Field(description="止，不含")
+
+
+class CitationOut(BaseModel):
+    """Where a passage stands."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"description": "出处"})
+
+    label: str = Field(description="一行文字的出处，可直接显示")
+    case_id: str = Field(description="案例编号，重建索引后不变")
+    title: str = Field(
+        description="案例标题", examples=["推进商事登记确认制 持续创新市场准入便利化改革"]
+    )
+    district: str | None = Field(
+        description="主要所属区；原文没有写明则为 null", examples=["浦东新区"]
+    )
+    districts: list[str] = Field(description="全部所属区，主要的在前")
+    collection: str = Field(
+        description="案例集标题", examples=["上海市2022年度各区优化营商环境优秀案例"]
+    )
+    case_rank: int | None = Field(description="在案例集中的排名，可并列；不排名则为 null")
+    year: int | None = Field(description="案例集年份；无从得知则为 null")
+    section: list[str] = Field(description="段落之上的各级标题，由外到内")
+    source: SourcePlace
+    url: str = Field(description="原文页面，打开即定位到该段落")
+
+    @classmethod
+    def from_citation(cls, citation: Citation) -> Self:
+        """Serialise a citation."""
+        return cls(
+            label=citation.label,
+            case_id=citation.case_id,
+            title=citation.title,
+            district=citation.district,
+            districts=list(citation.districts),
+            collection=citation.collection,
+            case_rank=citation.case_rank,
+            year=citation.year,
+            section=list(citation.section),
+            source=SourcePlace(
+                file=citation.file,
+                sha256=citation.sha256,
+                start=citation.start,
+                end=citation.end,
+            ),
+            url=citation.url,
+        )
+
+
+class Explanation(BaseModel):
+    """What a passage's score is made of."""
+
+    model_config = ConfigDict(
+        frozen=True, json_schema_extra={"description": "得分构成，均为 0 至 1"}
+    )
+
+    dense: float = Field(description="与最相近句子的语义相似度")
+    lexical: float = Field(description="字面匹配到的问题词权重之比")
+    expansion: float = Field(description="与预设问法的相似度；没有预设问法时为 0")
+    matched_terms: list[str] = Field(description="段落中出现的问题用词，长的在前")
+
+
+class PassageOut(BaseModel):
+    """A passage that was found."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"description": "检索到的段落"})
+
+    rank: int = Field(description="名次，从 1 起")
+    passage_id: str = Field(description="段落编号：案例编号:起-止")
+    text: str = Field(description="段落原文，与原文件逐字一致")
+    score: float = Field(ge=0, le=1, description="相关度，不同问题之间可比")
+    highlights: list[Offsets] = Field(description="text 中与问题相同的文字，按序、不重叠")
+    citation: CitationOut
+    explain: Explanation | None = Field(
+        default=None,
+        exclude_if=lambda explain: explain is None,
+        description="得分构成；仅当请求 explain 为 true 时出现",
+    )
+
+    @classmethod
+    def from_finding(cls, rank: int, finding: Finding, *, explain: bool) -> Self:
+        """Serialise a finding under its rank, from 1."""
+        hit = finding.hit
+        # No passage has expansions yet: the field is in the contract so that clients need not change.
+        explanation = Explanation(
+            dense=hit.dense,
+            lexical=hit.lexical,
+            expansion=0.0,
+            matched_terms=list(finding.matched_terms),
+        )
+        return cls(
+            rank=rank,
+            passage_id=hit.passage.passage_id,
+            text=hit.passage.text,
+            score=hit.score,
+            highlights=[offsets_of(span) for span in finding.highlights],
+            citation=CitationOut.from_citation(finding.citation),
+            explain=explanation if explain else None,
+        )
+
+
+class SearchResponse(BaseModel):
+    """What a question brought up."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"description": "检索结果"})
+
+    query: str = Field(description="所检索的问题")
+    index_version: str = Field(description="所检索的索引版本")
+    took_ms: float = Field(description="检索用时，毫秒")
+    abstained: bool = Field(description="是否判定案例集没有回答；为 true 时仍列出最接近的段落")
+    confidence: float = Field(ge=0, le=1, description="首个段落回答了问题的把握，不同问题之间可比")
+    reason: Literal["not_in_collection", "not_in_district", "low_confidence"] | None = Field(
+        description="判定没有回答的原因；有回答时为 null"
+    )
+    passages: list[PassageOut] = Field(description="段落，最相关的在前")
+
+    @classmethod
+    def from_findings(cls, findings: Findings, *, took_ms: float, explain: bool) -> Self:
+        """Serialise the findings of one question."""
+        return cls(
+            query=findings.question,
+            index_version=findings.index_version,
+            took_ms=took_ms,
+            abstained=findings.abstained,
+            confidence=findings.confidence,
+            reason=findings.reason,
+            passages=[
+                PassageOut.from_finding(rank, finding, explain=explain)
+                for rank, finding in enumerate(findings.findings, start=1)
+            ],
+        )

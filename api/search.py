@@ -1,0 +1,70 @@
+"""``POST /api/v1/search``: a question in, cited passages out."""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+
+from api import problems
+from api.admission import Turnstile
+from api.problems import ProblemError, documented
+from api.schemas import SearchRequest, SearchResponse
+from rag.assistant import Assistant
+
+
+async def require_json(request: Request) -> None:
+    """Refuse a body that does not claim to be JSON.
+
+    Raises:
+        ProblemError: `UNSUPPORTED_MEDIA_TYPE`.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise ProblemError(
+            problems.UNSUPPORTED_MEDIA_TYPE,
+            "请以 JSON 发送请求体，并注明 Content-Type: application/json。",
+        )
+
+
+def run_search(assistant: Assistant, request: SearchRequest) -> SearchResponse:
+    """Search as one request asks."""
+    started = time.perf_counter()
+    findings = assistant.search(
+        request.query, limit=request.top_k, filters=request.filters.to_filters()
+    )
+    took_ms = (time.perf_counter() - started) * 1000
+    return SearchResponse.from_findings(
+        findings, took_ms=round(took_ms, 1), explain=request.explain
+    )
+
+
+def search_routes(assistant: Assistant, turnstile: Turnstile) -> APIRouter:
+    """Route searches to an assistant."""
+    router = APIRouter(tags=["检索"])
+
+    # A plain function: it computes, so it runs in the thread pool and never on the event loop.
+    @router.post(
+        "/api/v1/search",
+        summary="检索段落",
+        description=(
+            "用一句日常的话提问，返回能回答它的段落及其出处。"
+            "案例集没有回答时仍是 200：`abstained` 为 true，段落仅供参考。"
+        ),
+        response_description="检索结果",
+        dependencies=[Depends(require_json), Depends(turnstile, scope="function")],
+        responses=documented(
+            problems.BODY_TOO_LARGE,
+            problems.UNSUPPORTED_MEDIA_TYPE,
+            problems.INVALID_FIELD,
+            problems.INVALID_JSON,
+            problems.INTERNAL,
+            problems.OVERLOADED,
+            problems.ENCODER_UNAVAILABLE,
+        ),
+    )
+    def search(request: SearchRequest) -> SearchResponse:
+        return run_search(assistant, request)
+
+    return router

@@ -1,0 +1,99 @@
+"""The search page, the case pages, and the three files that they load."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+from fastapi import APIRouter, Depends
+from fastapi.encoders import jsonable_encoder
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from api import render
+from api.admission import Turnstile
+from api.case_schemas import Facets
+from api.catalogue import case_or_problem
+from api.handlers import field_problems
+from api.schemas import SearchRequest, SearchResponse
+from api.search import run_search
+from rag.assistant import Assistant
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that pages load.
+
+    Attributes:
+        content: Its bytes.
+        media_type: What they are.
+        etag: Changes with the bytes, and with nothing else.
+    """
+
+    content: bytes
+    media_type: str
+    etag: str
+
+
+def read_assets() -> Mapping[str, Asset]:
+    """Read the files that pages load, by name. There are no others, so no path can escape."""
+    types = {
+        "casebook.css": "text/css",
+        "search.js": "text/javascript",
+        "case.js": "text/javascript",
+    }
+    assets = {}
+    for name, media_type in types.items():
+        content = (files("api") / "pages" / name).read_bytes()
+        etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+        assets[name] = Asset(content, media_type, etag)
+    return assets
+
+
+def site_routes(assistant: Assistant, facets: Facets, turnstile: Turnstile) -> APIRouter:
+    """Route people to pages. They are no part of the OpenAPI document."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    assets = read_assets()
+
+    @router.get("/")
+    def search_page(q: str = "", district: str = "") -> HTMLResponse:
+        return HTMLResponse(render.search_page(facets, q, district, None))
+
+    # Where the form leads in a browser without scripts; with them it never gets here.
+    @router.get("/search", dependencies=[Depends(turnstile, scope="function")])
+    def results_page(q: str = "", district: str = "") -> HTMLResponse:
+        outcome = _searched(q, district)
+        return HTMLResponse(render.search_page(facets, q, district, outcome))
+
+    def _searched(question: str, district: str) -> SearchResponse | str:
+        """Search, or say what is wrong with the question."""
+        filters = {"district": [district]} if district else {}
+        try:
+            request = SearchRequest.model_validate({"query": question, "filters": filters})
+        except ValidationError as error:
+            return f"问题{field_problems(jsonable_encoder(error.errors()))[0].message}。"
+        return run_search(assistant, request)
+
+    @router.get("/cases/{case_id}")
+    def case_page(case_id: str) -> HTMLResponse:
+        case = case_or_problem(assistant, case_id)
+        original = assistant.case(case.duplicate_of) if case.duplicate_of else None
+        return HTMLResponse(render.case_page(case, original))
+
+    @router.get("/static/{name}")
+    async def static(name: str, request: Request) -> Response:
+        asset = assets.get(name)
+        if asset is None:
+            raise HTTPException(404)
+        # Asked again each time and answered 304: a new release must never meet an old script.
+        headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}
+        known = {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}
+        if asset.etag in known or f"W/{asset.etag}" in known:
+            return Response(status_code=304, headers=headers)
+        return Response(asset.content, headers=headers, media_type=asset.media_type)
+
+    return router

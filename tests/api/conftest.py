@@ -1,0 +1,132 @@
+"""A handful of cases that a reader can hold in mind, and a retriever to compute by hand."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from rag.assistant import Assistant
+from rag.cases import read_cases
+from rag.chunk import passages_of
+from rag.models import DEFAULT_FOLDER, DEFAULT_MODEL, model_folder
+from rag.retrieve import NO_FILTERS, Filters, Retrieval
+from rag.types import Case, Hit, Passage, Source
+
+ROOT = Path(__file__).parents[2]
+
+TEXT = """上海市2022年度各区优化营商环境优秀案例
+排名1
+智能退税一键到账
+一、基本情况
+静安区𠮷祥大厦推行智能退税，三天到账。
+二、主要做法
+1、企业不用跑腿。税务人员上门<b>帮办</b>&“代办”。
+排名2
+快办营业执照
+浦东新区开办企业一天办结，营业执照当场领取。
+上海市2022年度各区优化营商环境良好实践
+排名1
+律师下楼
+律师下楼为商户解答合同问题，咨询不收费。
+排名1
+智能退税一键到账
+一、基本情况
+静安区𠮷祥大厦推行智能退税，三天到账。
+二、主要做法
+1、企业不用跑腿。税务人员上门<b>帮办</b>&“代办”。
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCharacters:
+    """Scores a passage by the share of the question's distinct characters that it holds."""
+
+    cases: tuple[Case, ...]
+    passages: tuple[Passage, ...]
+
+    def retrieve(self, question: str, *, limit: int, filters: Filters = NO_FILTERS) -> Retrieval:
+        allowed = {
+            case.case_id for case in self.cases if case.duplicate_of is None and filters.allow(case)
+        }
+        hits = [
+            Hit(passage, score, score, score, passage.sentences[0])
+            for passage in self.passages
+            if passage.case_id in allowed
+            for score in [len(set(question) & set(passage.text)) / len(set(question))]
+        ]
+        hits.sort(key=lambda hit: (-hit.score, hit.passage.span))
+        if not hits:
+            return Retrieval((), 0.0, "not_in_district")
+        confidence = hits[0].score
+        reason = None if confidence >= 0.5 else "not_in_collection"
+        return Retrieval(tuple(hits[:limit]), confidence, reason)
+
+
+@pytest.fixture(scope="session")
+def source() -> Source:
+    digest = hashlib.sha256(TEXT.encode()).hexdigest()
+    return Source("cases.txt", digest, "utf-8", TEXT)
+
+
+@pytest.fixture(scope="session")
+def cases(source: Source) -> tuple[Case, ...]:
+    return read_cases([source])
+
+
+@pytest.fixture(scope="session")
+def retriever(cases: tuple[Case, ...]) -> SharedCharacters:
+    passages = [passage for case in cases for passage in passages_of(case, len)]
+    return SharedCharacters(cases, tuple(passages))
+
+
+@pytest.fixture(scope="session")
+def assistant(cases: tuple[Case, ...], retriever: SharedCharacters) -> Assistant:
+    return Assistant(cases, retriever, "v000007")
+
+
+@pytest.fixture(scope="session")
+def app(assistant: Assistant, retriever: SharedCharacters) -> FastAPI:
+    return create_app(assistant, passages=len(retriever.passages), encoder="shared-characters")
+
+
+@pytest.fixture(scope="session")
+def client(app: FastAPI) -> Iterator[TestClient]:
+    # An error that reaches the server must come back as a problem, not out of the client.
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def search(client: TestClient) -> Callable[..., Any]:
+    """Search, expecting an answer; keyword arguments are fields of the request."""
+
+    def search(query: str, **fields: object) -> Any:
+        response = client.post("/api/v1/search", json={"query": query, **fields})
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    return search
+
+
+@pytest.fixture(scope="session")
+def built_index(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """An index of the bundled corpus by the default model, and the folder of that model."""
+    from index.build import build
+    from rag.embed import OnnxEncoder
+
+    models = ROOT / DEFAULT_FOLDER
+    folder = model_folder(DEFAULT_MODEL, models)
+    if not folder.is_dir():
+        pytest.skip(f"{DEFAULT_MODEL} is not prepared; run: casebook model prepare")
+    index = tmp_path_factory.mktemp("index")
+    corpus = ROOT / "data" / "shanghai-2022-business-environment-cases.txt"
+    build([corpus], index, OnnxEncoder(folder))
+    return index, models

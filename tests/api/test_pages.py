@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from api import render
+from rag.cases import read_cases
+from rag.types import Source
+
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in (files("api") / "pages").iterdir()}
+
+
+class Lines(HTMLParser):
+    """Collects the text of every element that carries its place in the source."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: dict[int, str] = {}
+        self.ids: list[str] = []
+        self._start: int | None = None
+
+    def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.ids += [values["id"] or ""] if "id" in values else []
+        if values.get("data-start"):
+            self._start = int(values["data-start"] or 0)
+            self.lines[self._start] = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._start is not None:
+            self.lines[self._start] += data
+
+    def handle_endtag(self, _tag: str) -> None:
+        self._start = None
+
+
+@pytest.mark.parametrize("case_id", ["c33adef876c", "c2f29831262", "c9ae695db15"])
+def test_a_case_page_holds_every_line_of_the_body_at_its_place(
+    client: TestClient, source: Source, case_id: str
+) -> None:
+    case = client.get(f"/api/v1/cases/{case_id}").json()
+    page = Lines()
+    page.feed(client.get(case["url"]).text)
+
+    for start, line in page.lines.items():
+        assert source.text[start : start + len(line)] == line
+    body = source.text[case["sections"]["heading"][0] : case["source"]["end"]]
+    shown = "".join(page.lines[start] for start in sorted(page.lines))
+    assert shown == re.sub(r"\s", "", body)
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_no_character_of_the_bundled_corpus_is_lost_on_its_page() -> None:
+    corpus = Path(__file__).parents[2] / "data" / "shanghai-2022-business-environment-cases.txt"
+    text = corpus.read_bytes().decode()
+    cases = read_cases([Source(corpus.name, "", "utf-8", text)])
+
+    assert len(cases) == 22
+    for case in cases:
+        page = Lines()
+        page.feed(render.case_page(case, None))
+        shown = "".join(page.lines[start] for start in sorted(page.lines))
+        assert "".join(shown.split()) == "".join(case.body.span.of(text).split())
+        for start, line in page.lines.items():
+            assert text[start : start + len(line)] == line
+
+
+def test_headings_have_ids_and_stand_in_the_contents(client: TestClient) -> None:
+    page = client.get("/cases/c33adef876c").text
+
+    assert '<h2 id="s-35"><span data-start="35">一、基本情况</span></h2>' in page
+    assert '<p data-start="69" id="s-69">1、企业不用跑腿。' in page  # a heading run into its text
+    assert '<a href="#s-35">基本情况</a>' in page
+    assert '<a href="#s-69">企业不用跑腿</a>' in page
+
+
+def test_the_evidence_for_a_district_is_a_link_to_its_place(client: TestClient) -> None:
+    page = client.get("/cases/c33adef876c").text
+
+    assert '<li>静安区：原文件位置 42-45，<a href="#p=42-45">“静安区”</a></li>' in page
+
+
+def test_markup_in_a_source_is_shown_not_obeyed(client: TestClient) -> None:
+    page = client.get("/cases/c33adef876c").text
+
+    assert "税务人员上门&lt;b&gt;帮办&lt;/b&gt;&amp;“代办”。" in page
+
+
+def test_a_duplicate_points_at_its_original(client: TestClient) -> None:
+    assert '本篇与 <a href="/cases/c33adef876c">智能退税一键到账</a> 全文相同' in (
+        client.get("/cases/c02a6bd6f72").text
+    )
+
+
+def test_the_search_page_offers_the_districts_and_keeps_what_was_asked(client: TestClient) -> None:
+    page = client.get("/", params={"q": '"><script>退税', "district": "静安区"}).text
+
+    assert 'value="&quot;&gt;&lt;script&gt;退税"' in page
+    assert '<option value="静安区" selected>静安区（1）</option>' in page
+    assert '<option value="浦东新区">浦东新区（1）</option>' in page
+    assert "<ol" not in page  # the script searches
+
+
+def test_without_scripts_the_page_itself_has_the_results(client: TestClient) -> None:
+    page = client.get("/search?q=智能退税&district=静安区").text
+
+    assert '<ol class="results"><li class="result">' in page
+    assert '<a href="/cases/c33adef876c#p=42-61">查看原文</a>' in page
+    assert "帮办&lt;/b&gt;" in page
+    assert "未找到直接答案" in client.get("/search?q=火箭发射").text
+    assert "未找到相关段落" in client.get("/search?q=税&district=虹口区").text
+    assert "问题是空的，请填写内容。" in client.get("/search").text
+    assert "问题最多 500 个字，现有 501 个。" in client.get(f"/search?q={'税' * 501}").text
+
+
+def test_pages_hold_no_inline_code_and_load_nothing_from_elsewhere() -> None:
+    assert sorted(PAGES) == [
+        "case.html",
+        "case.js",
+        "casebook.css",
+        "error.html",
+        "search.html",
+        "search.js",
+    ]
+    for name, text in PAGES.items():
+        assert not re.search(r"https?:|//[a-z]+\.|@import|url\(", text), name
+        if name.endswith(".html"):
+            assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text), name
+            assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", text)), name
+            assert 'lang="zh-CN"' in text
+        if name.endswith(".js"):
+            forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|DOMParser"
+            assert not re.search(forbidden, text), name
+            assert '"use strict"' in text
+
+
+def test_every_field_of_the_search_form_has_a_label() -> None:
+    page = PAGES["search.html"]
+    fields = re.findall(r'<(?:input|select) id="([a-z]+)"', page)
+
+    assert fields == ["question", "district"]
+    assert re.findall(r'<label for="([a-z]+)">', page) == fields
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("casebook.css", "text/css; charset=utf-8"),
+        ("search.js", "text/javascript; charset=utf-8"),
+        ("case.js", "text/javascript; charset=utf-8"),
+    ],
+)
+def test_an_asset_is_sent_once_and_then_only_confirmed(
+    client: TestClient, name: str, media_type: str
+) -> None:
+    first = client.get(f"/static/{name}")
+    assert first.text == PAGES[name]
+    assert first.headers["content-type"] == media_type
+    assert first.headers["cache-control"] == "no-cache"
+
+    again = client.get(f"/static/{name}", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+
+
+def test_templates_are_not_assets(client: TestClient) -> None:
+    assert client.get("/static/search.html").status_code == 404

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from rag.types import Case, Source
+
+Search = Callable[..., Any]
+
+
+def test_an_answer_has_exactly_the_fields_of_the_contract(search: Search, source: Source) -> None:
+    answer = search("智能退税", top_k=1)
+
+    assert answer.pop("took_ms") >= 0
+    assert answer == {
+        "query": "智能退税",
+        "index_version": "v000007",
+        "abstained": False,
+        "confidence": 1.0,
+        "reason": None,
+        "passages": [
+            {
+                "rank": 1,
+                "passage_id": "c33adef876c:42-61",
+                "text": "静安区𠮷祥大厦推行智能退税，三天到账。",
+                "score": 1.0,
+                "highlights": [[9, 13]],
+                "citation": {
+                    "label": (
+                        "静安区《智能退税一键到账》"
+                        "（上海市2022年度各区优化营商环境优秀案例，排名1）"
+                    ),
+                    "case_id": "c33adef876c",
+                    "title": "智能退税一键到账",
+                    "district": "静安区",
+                    "districts": ["静安区"],
+                    "collection": "上海市2022年度各区优化营商环境优秀案例",
+                    "case_rank": 1,
+                    "year": 2022,
+                    "section": ["基本情况"],
+                    "source": {
+                        "file": "cases.txt",
+                        "sha256": hashlib.sha256(source.text.encode()).hexdigest(),
+                        "start": 42,
+                        "end": 61,
+                    },
+                    "url": "/cases/c33adef876c#p=42-61",
+                },
+            }
+        ],
+    }
+
+
+def test_an_explanation_comes_only_when_asked_for(search: Search) -> None:
+    first = search("智能退税", explain=True)["passages"][0]
+
+    assert first["explain"] == {
+        "dense": 1.0,
+        "lexical": 1.0,
+        "expansion": 0.0,
+        "matched_terms": ["智能退税"],
+    }
+    assert "explain" not in search("智能退税", explain=False)["passages"][0]
+
+
+def test_passages_are_ranked_from_one_and_counted_by_top_k(search: Search) -> None:
+    passages = search("智能退税", top_k=2)["passages"]
+
+    assert [(p["rank"], p["score"]) for p in passages] == [(1, 1.0), (2, 0.25)]
+
+
+def test_five_passages_are_returned_unless_asked_otherwise(search: Search) -> None:
+    assert len(search("智能退税")["passages"]) == 4  # all there are: the duplicate's are left out
+    assert len(search("智能退税", top_k=50)["passages"]) == 4
+
+
+def test_abstaining_is_an_answer_that_still_lists_the_nearest(search: Search) -> None:
+    answer = search("火箭发射许可")
+
+    assert answer["abstained"] is True
+    assert answer["reason"] == "not_in_collection"
+    assert len(answer["passages"]) == 4
+
+
+def test_a_case_without_a_district_says_so(search: Search) -> None:
+    citation = search("律师下楼", top_k=1)["passages"][0]["citation"]
+
+    assert citation["district"] is None
+    assert citation["districts"] == []
+    assert citation["label"].startswith("未写明区《律师下楼》")
+
+
+def test_a_district_is_known_by_its_short_name(search: Search) -> None:
+    answer = search("智能退税", filters={"district": ["静安"]})
+
+    assert {p["citation"]["district"] for p in answer["passages"]} == {"静安区"}
+
+
+def test_filters_of_one_field_are_alternatives_and_fields_narrow_each_other(
+    search: Search,
+) -> None:
+    both = {"district": ["静安", "浦东"], "collection": ["优秀案例"], "year": [2022]}
+
+    assert len(search("智能退税", filters=both)["passages"]) == 3
+    assert search("智能退税", filters={**both, "year": [2021]})["passages"] == []
+    one = search("智能退税", filters={"case_id": ["c2f29831262"]})
+    assert [p["passage_id"] for p in one["passages"]] == ["c2f29831262:111-133"]
+
+
+def test_a_filter_that_admits_no_case_is_a_refusal_with_its_reason(search: Search) -> None:
+    answer = search("智能退税", filters={"district": ["虹口区"]})
+
+    assert (answer["abstained"], answer["reason"], answer["confidence"], answer["passages"]) == (
+        True,
+        "not_in_district",
+        0.0,
+        [],
+    )
+
+
+def test_white_space_around_a_question_is_dropped(search: Search) -> None:
+    assert search("\u3000 智能退税\n")["query"] == "智能退税"
+
+
+def test_a_question_may_have_five_hundred_characters_of_any_plane(search: Search) -> None:
+    assert search("𠮷" * 500)["query"] == "𠮷" * 500
+
+
+def test_json_is_utf8_and_not_escaped(client: TestClient) -> None:
+    response = client.post("/api/v1/search", json={"query": "退税"})
+
+    assert response.headers["content-type"] == "application/json"
+    assert "静安区𠮷祥大厦".encode() in response.content
+
+
+def test_markup_of_a_source_is_returned_as_the_characters_it_is(search: Search) -> None:
+    texts = [p["text"] for p in search("帮办")["passages"]]
+
+    assert "1、企业不用跑腿。税务人员上门<b>帮办</b>&“代办”。" in texts
+
+
+@given(question=st.text(min_size=1, max_size=40), top_k=st.integers(1, 50))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_is_asked_offsets_hold_and_nothing_breaks(
+    client: TestClient, source: Source, question: str, top_k: int
+) -> None:
+    response = client.post("/api/v1/search", json={"query": question, "top_k": top_k})
+
+    assert response.status_code in {200, 422}
+    if response.status_code == 422:
+        assert not question.strip()
+        return
+    for passage in response.json()["passages"]:
+        place = passage["citation"]["source"]
+        assert source.text[place["start"] : place["end"]] == passage["text"]
+        ends = [0, *(edge for pair in passage["highlights"] for edge in pair)]
+        assert ends == sorted(ends)
+        assert ends[-1] <= len(passage["text"])
+
+
+def test_many_may_ask_at_once(client: TestClient, cases: tuple[Case, ...]) -> None:
+    def first(case: Case) -> str:
+        response = client.post("/api/v1/search", json={"query": case.title})
+        return str(response.json()["passages"][0]["citation"]["case_id"])
+
+    wanted = [case for case in cases if case.title == "律师下楼"] * 60
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(first, wanted)) == {"c9ae695db15"}

@@ -1,0 +1,98 @@
+"""The command itself, as a process of its own over an index on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+SERVE = [sys.executable, "-c", "from api.cli import app; app()"]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SERVE, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_without_an_index_the_command_that_builds_one_is_named(tmp_path: Path) -> None:
+    done = run("--port", "0", CASEBOOK_INDEX=str(tmp_path / "none"))
+
+    assert done.returncode == 1
+    assert f"{tmp_path / 'none'} 里没有索引；请运行：casebook build" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_port_in_use_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run("--port", str(port), "--index", str(tmp_path))
+
+    assert done.returncode == 1
+    assert f"无法监听 127.0.0.1:{port}" in done.stderr
+    assert f"casebook serve --port {port + 1}" in done.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104 - what must be refused
+def test_other_machines_are_let_in_only_on_request(tmp_path: Path, host: str) -> None:
+    done = run("--host", host, "--port", "0", "--index", str(tmp_path))
+
+    assert done.returncode == 2
+    assert f"{host} 不是本机地址" in done.stderr
+    assert "--public" in done.stderr
+
+
+def test_asked_to_be_public_the_command_goes_on(tmp_path: Path) -> None:
+    asked = run("--host", "0.0.0.0", "--port", "0", "--index", str(tmp_path), "--public")  # noqa: S104
+
+    assert "里没有索引" in asked.stderr
+
+
+def test_a_name_that_is_no_address_is_refused(tmp_path: Path) -> None:
+    done = run("--host", "no-such-host.invalid", "--index", str(tmp_path))
+
+    assert done.returncode == 2
+    assert "无法解析地址 no-such-host.invalid" in done.stderr
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_served_question_is_answered_and_stopping_is_a_success(
+    built_index: tuple[Path, Path], stop: signal.Signals
+) -> None:
+    index, models = built_index
+    command = [*SERVE, "--port", "0", "--index", str(index), "--models", str(models)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        address = ready.removeprefix("已就绪：").partition("（")[0]
+        assert address.startswith("http://127.0.0.1:"), ready
+
+        request = urllib.request.Request(  # noqa: S310 - the address was checked above
+            f"{address}api/v1/search",
+            data=json.dumps({"query": "退税几天到账", "top_k": 1}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - as above
+            answer = json.load(response)
+            assert response.headers["x-content-type-options"] == "nosniff"
+        assert answer["passages"][0]["rank"] == 1
+    finally:
+        process.send_signal(stop)
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 0, errors
+    assert errors == ""
