@@ -1,0 +1,19 @@
+"""The one console command, ``casebook``: each package brings its own part."""
+
+import typer
+
+import api.cli
+import eval.cli
+import index.cli
+import rag.cli
+
+app = typer.Typer(
+    name="casebook", help="营商环境案例问答：每个回答都注明出处。", no_args_is_help=True
+)
+for part in (index.cli.app, api.cli.app):
+    app.registered_commands.extend(part.registered_commands)
+app.add_typer(rag.cli.app)
+app.add_typer(eval.cli.app)
+
+if __name__ == "__main__":
+    app()

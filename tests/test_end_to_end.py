@@ -1,0 +1,140 @@
+"""The service as a user starts it: one process, real model, real corpus, real HTTP."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from eval.questions import read_questions
+
+pytestmark = pytest.mark.model
+
+ROOT = Path(__file__).parent.parent
+
+# Loaded before anything else in the server's process: every way out but loopback is an error.
+NO_NETWORK = """
+import socket, runpy, sys
+real_connect, real_getaddrinfo = socket.socket.connect, socket.getaddrinfo
+def connect(self, address):
+    if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1"):
+        raise AssertionError(f"network: {address}")
+    return real_connect(self, address)
+def getaddrinfo(host, *rest, **more):
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        raise AssertionError(f"network: {host}")
+    return real_getaddrinfo(host, *rest, **more)
+socket.socket.connect, socket.getaddrinfo = connect, getaddrinfo
+sys.argv = ["casebook", *sys.argv[1:]]
+runpy.run_module("casebook", run_name="__main__")
+"""
+
+DISTRICTS = [
+    *["嘉定区", "浦东新区", "闵行区", "徐汇区", "虹口区", "黄浦区"],
+    *["奉贤区", "金山区", "青浦区", "宝山区", "杨浦区"],
+    *["浦东新区", "闵行区", "虹口区", "虹口区", "奉贤区", "金山区"],
+    *["静安区", "长宁区", None, "崇明区", "普陀区"],
+]
+
+
+@dataclass
+class Service:
+    client: httpx.Client
+    process: subprocess.Popen[str]
+    imports: Path
+
+
+@pytest.fixture(scope="module")
+def service(
+    real_index: Path, models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    imports = tmp_path_factory.mktemp("imports") / "stderr.txt"
+    command = [sys.executable, "-X", "importtime", "-c", NO_NETWORK, "serve", "--port", "0"]
+    command += ["--index", str(real_index), "--models", str(models)]
+    with (
+        imports.open("w") as stderr,
+        subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True
+        ) as process,
+    ):
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        match = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert match, line + imports.read_text()[-2000:]
+        with httpx.Client(base_url=match.group(), trust_env=False, timeout=30) as client:
+            yield Service(client, process, imports)
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+
+
+def search(service: Service, question: str, **more: object) -> dict:
+    response = service.client.post("/api/v1/search", json={"query": question, **more})
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_an_everyday_question_finds_its_districts_case_first(service: Service) -> None:
+    answer = search(service, "静安退税几天到账")
+    first = answer["passages"][0]
+    assert first["citation"]["district"] == "静安区"
+    assert first["citation"]["title"] == "智能退税一键式 “双动”创新提效能"
+    assert first["citation"]["case_rank"] == 5
+    assert not answer["abstained"]
+    assert answer["confidence"] > 0.9
+
+
+def test_all_22_entries_are_listed_with_their_districts_and_21_are_distinct(
+    service: Service,
+) -> None:
+    listing = service.client.get("/api/v1/cases").json()
+    assert [case["district"] for case in listing["cases"]] == DISTRICTS
+    assert sum(case["duplicate_of"] is None for case in listing["cases"]) == 21
+    assert listing["cases"][8]["districts"] == ["青浦区", "吴江区", "嘉善县"]
+
+
+def test_every_citation_cuts_exactly_its_passage_out_of_the_file(
+    service: Service, corpus: Path
+) -> None:
+    text = corpus.read_text(encoding="utf-8")
+    seen = 0
+    for question in read_questions(ROOT / "eval" / "dev_questions.jsonl"):
+        for passage in search(service, question.text, top_k=10)["passages"]:
+            source = passage["citation"]["source"]
+            assert text[source["start"] : source["end"]] == passage["text"]
+            seen += 1
+    assert seen == 1600
+
+
+@pytest.mark.parametrize("text", ["你好", "红烧肉怎么做才好吃", "asdfgh", "？？？", "谢谢"])
+def test_a_greeting_or_nonsense_is_never_answered_with_confidence(
+    service: Service, text: str
+) -> None:
+    answer = search(service, text)
+    assert answer["abstained"]
+    assert answer["reason"] in {"not_in_collection", "low_confidence"}
+    assert answer["confidence"] < 0.4
+
+
+def test_a_duplicate_is_never_returned_twice(service: Service) -> None:
+    passages = search(service, "虹口三所联动旧改调解", top_k=50)["passages"]
+    texts = [passage["text"] for passage in passages]
+    assert len(texts) == 50
+    assert len(set(texts)) == 50
+
+
+def test_serving_never_imports_torch_or_what_drags_it_in(service: Service) -> None:
+    search(service, "静安退税几天到账")
+    imported = {
+        line.rpartition("|")[2].strip().partition(".")[0]
+        for line in service.imports.read_text().splitlines()
+        if line.startswith("import time:")
+    }
+    assert {"onnxruntime", "faiss", "fastapi"} <= imported
+    heavy = {"torch", "sentence_transformers", "transformers", "langchain_text_splitters", "scipy"}
+    assert imported & heavy == set()
