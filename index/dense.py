@@ -80,10 +80,6 @@ class DenseRanker:
         """Serialise the FAISS index."""
         return bytes(faiss.serialize_index(self._index).tobytes())
 
-    def above(self, floor: float) -> DenseRanker:
-        """Return the same ranker with its scores counted from a measured floor."""
-        return DenseRanker(self._index, self._starts, floor)
-
     @property
     def exact(self) -> bool:
         """Whether every vector is compared."""
@@ -94,46 +90,42 @@ class DenseRanker:
         """Number of vectors."""
         return int(self._index.ntotal)
 
-    def rank(self, query: NDArray[np.float32], *, limit: int, allowed: Mask | None) -> Rows:
-        """Return the best passages; see `Ranker`."""
-        keys_wanted = min(self.size, 4 * limit)
-        while True:
-            keys = self._search(query, keys_wanted, allowed)
-            rows = np.searchsorted(self._starts, keys, side="right") - 1
-            _, first = np.unique(rows, return_index=True)
-            ranked = rows[np.sort(first)]
-            # Several sentences of one passage may crowd the list: look further until it is full.
-            if len(ranked) >= limit or len(keys) < keys_wanted or keys_wanted == self.size:
-                return np.asarray(ranked[:limit], dtype=np.int64)
-            keys_wanted = min(self.size, 4 * keys_wanted)
-
-    def score(self, query: NDArray[np.float32], rows: Rows) -> Scores:
-        """Score given passages; see `Ranker`."""
-        cosines, offsets = self._cosines(query, rows)
-        best = np.maximum.reduceat(cosines, offsets) if len(rows) else cosines
-        above = np.clip((best - self._floor) / (1 - self._floor), 0, 1)
-        return np.asarray(above, dtype=np.float32)
-
-    def best_sentences(self, query: NDArray[np.float32], rows: Rows) -> Rows:
-        """Return the position of each passage's best sentence; the first of equals."""
-        cosines, offsets = self._cosines(query, rows)
-        groups = np.split(cosines, offsets[1:]) if len(rows) else []
-        return np.array([group.argmax() for group in groups], dtype=np.int64)
+    def match(self, query: Scores) -> DenseMatches:
+        """Compare with a question's vector; see `Ranker`."""
+        return DenseMatches(self, query)
 
     def top_cosine(self, query: NDArray[np.float32]) -> float:
         """Cosine of the nearest sentence, whatever its passage."""
         return float(self._index.search(query[None], 1)[0][0, 0])
 
-    def _cosines(self, query: NDArray[np.float32], rows: Rows) -> tuple[Scores, Rows]:
+    def cosines(self, query: Scores, rows: Rows) -> tuple[Scores, Rows]:
         """Compare with all sentences of some passages; tell where each passage's begin."""
         counts = self._starts[rows + 1] - self._starts[rows]
         offsets = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
         keys = np.arange(counts.sum()) + np.repeat(self._starts[rows] - offsets, counts)
         return np.asarray(self._index.reconstruct_batch(keys) @ query), offsets
 
-    def _search(self, query: NDArray[np.float32], wanted: int, allowed: Mask | None) -> Rows:
+    def nearest(self, query: Scores, *, limit: int, allowed: Mask) -> Rows:
+        """Return the passages of the nearest sentences, best first, each once."""
+        wanted = min(self.size, 4 * limit)
+        while True:
+            keys = self._search(query, wanted, allowed)
+            rows = np.searchsorted(self._starts, keys, side="right") - 1
+            _, first = np.unique(rows, return_index=True)
+            ranked = rows[np.sort(first)]
+            # Several sentences of one passage may crowd the list: look further until it is full.
+            if len(ranked) >= limit or len(keys) < wanted or wanted == self.size:
+                return np.asarray(ranked[:limit], dtype=np.int64)
+            wanted = min(self.size, 4 * wanted)
+
+    def above_floor(self, cosines: Scores) -> Scores:
+        """Count cosines from the floor: 0 there and below, 1 at identity."""
+        above = np.clip((cosines - self._floor) / (1 - self._floor), 0, 1)
+        return np.asarray(above, dtype=np.float32)
+
+    def _search(self, query: Scores, wanted: int, allowed: Mask) -> Rows:
         among, selector = self.size, None
-        if allowed is not None and not allowed.all():
+        if not allowed.all():
             keys = np.repeat(allowed, np.diff(self._starts))
             among = int(keys.sum())
             selector = faiss.IDSelectorBitmap(np.packbits(keys, bitorder="little"))
@@ -149,3 +141,27 @@ class DenseRanker:
             index = self._index
         _, found = index.search(query[None], min(wanted, among), params=parameters)
         return np.asarray(found[0][found[0] >= 0])
+
+
+@dataclass(frozen=True, slots=True)
+class DenseMatches:
+    """A question's vector against an index; see `SentenceMatches`."""
+
+    _ranker: DenseRanker
+    _query: Scores
+
+    def best(self, *, limit: int, allowed: Mask) -> Rows:
+        """Return the passages of the nearest sentences."""
+        return self._ranker.nearest(self._query, limit=limit, allowed=allowed)
+
+    def scores(self, rows: Rows) -> Scores:
+        """Score passages by their best sentence."""
+        cosines, offsets = self._ranker.cosines(self._query, rows)
+        best = np.maximum.reduceat(cosines, offsets) if len(rows) else cosines
+        return self._ranker.above_floor(best)
+
+    def sentences(self, rows: Rows) -> Rows:
+        """Return the position of each passage's best sentence; the first of equals."""
+        cosines, offsets = self._ranker.cosines(self._query, rows)
+        groups = np.split(cosines, offsets[1:]) if len(rows) else []
+        return np.array([group.argmax() for group in groups], dtype=np.int64)

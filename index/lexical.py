@@ -80,25 +80,32 @@ class LexicalRanker:
             files[f"{name}.npy"] = buffer.getvalue()
         return files
 
-    def rank(self, query: Sequence[str], *, limit: int, allowed: Mask | None) -> Rows:
-        """Return the best passages that share a term with the question; see `Ranker`."""
-        scores = self._all(query)
-        if allowed is not None:
-            scores = np.where(allowed, scores, 0)
+    def match(self, query: Sequence[str]) -> LexicalMatches:
+        """Score every passage for a question's terms; each distinct term counts once."""
+        distinct = set(query)
+        known = [self.terms[term] for term in distinct if term in self.terms]
+        starts, ends = self.starts[known], self.starts[[term + 1 for term in known]]
+        scores = np.zeros(self.passages, dtype=np.float32)
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            scores[self.rows[start:end]] += self.weights[start:end]
+        unseen = np.zeros(len(distinct) - len(known))
+        frequency = np.concatenate([ends - starts, unseen])
+        total = np.log(1 + (self.passages - frequency + 0.5) / (frequency + 0.5)).sum()
+        return LexicalMatches(scores / np.float32(total) if total else scores)
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalMatches:
+    """The score of every passage; see `Matches`."""
+
+    _scores: Scores
+
+    def best(self, *, limit: int, allowed: Mask) -> Rows:
+        """Return the best passages that share a term with the question; equals in row order."""
+        scores = np.where(allowed, self._scores, 0)
         best = np.argsort(-scores, kind="stable")[:limit]
         return np.asarray(best[scores[best] > 0])
 
-    def score(self, query: Sequence[str], rows: Rows) -> Scores:
-        """Score given passages; see `Ranker`."""
-        return np.asarray(self._all(query)[rows])
-
-    def _all(self, query: Sequence[str]) -> Scores:
-        """Score every passage; each distinct term counts once."""
-        scores = np.zeros(self.passages, dtype=np.float32)
-        total = 0.0
-        for term in dict.fromkeys(query):
-            known = self.terms.get(term)
-            start, end = (0, 0) if known is None else self.starts[known : known + 2]
-            scores[self.rows[start:end]] += self.weights[start:end]
-            total += np.log(1 + (self.passages - (end - start) + 0.5) / (end - start + 0.5))
-        return scores / np.float32(total) if total else scores
+    def scores(self, rows: Rows) -> Scores:
+        """Return the scores of given passages."""
+        return np.asarray(self._scores[rows])

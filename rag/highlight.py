@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from rag.tokens import normalized, runs_of, terms_of
 from rag.types import Span
@@ -26,7 +28,7 @@ def matched_terms(question: str, text: str) -> tuple[str, ...]:
     """
     haystack = normalized(text)
     found: dict[str, None] = {}
-    for run in runs_of(question):
+    for run in _words(question).runs:
         start = 0
         while start < len(run):
             end = start + 1
@@ -55,7 +57,7 @@ def highlights(question: str, text: str) -> tuple[Span, ...]:
     """
     folded, origin = _folded(text)
     marked = bytearray(len(text) + 1)
-    for term in filter(_telling, dict.fromkeys(terms_of(question))):
+    for term in _words(question).terms:
         position = folded.find(term)
         while position >= 0:
             start, last = origin[position], origin[position + len(term) - 1]
@@ -70,16 +72,32 @@ def highlights(question: str, text: str) -> tuple[Span, ...]:
     return tuple(spans)
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A question's words: its runs, and its telling terms, each once."""
+
+    runs: tuple[str, ...]
+    terms: tuple[str, ...]
+
+
+@lru_cache(maxsize=64)
+def _words(question: str) -> _Words:
+    """Read a question once, however many passages it is looked for in."""
+    terms = filter(_telling, dict.fromkeys(terms_of(question)))
+    return _Words(tuple(runs_of(question)), tuple(terms))
+
+
 def _telling(term: str) -> bool:
     return len(term) > 1 and not all(character in _FUNCTION for character in term)
 
 
-def _folded(text: str) -> tuple[str, list[int]]:
+def _folded(text: str) -> tuple[str, Sequence[int]]:
     """Normalise character by character, and tell which one each result came from."""
-    folded: list[str] = []
-    origin: list[int] = []
-    for index, character in enumerate(text):
-        for part in unicodedata.normalize("NFKC", character).casefold():
-            folded.append(part)
-            origin.append(index)
-    return "".join(folded), origin
+    parts = list(map(_fold, text))
+    folded = "".join(parts)
+    if len(folded) == len(text):  # almost always: a few signs (½, ㎡) become several characters
+        return folded, range(len(text))
+    return folded, [index for index, part in enumerate(parts) for _ in part]
+
+
+_fold = lru_cache(maxsize=8192)(normalized)  # a collection uses three thousand characters

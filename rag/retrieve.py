@@ -28,6 +28,7 @@ Mask: TypeAlias = NDArray[np.bool_]
 Reason = Literal["not_in_collection", "not_in_district", "low_confidence"]
 
 QueryT_contra = TypeVar("QueryT_contra", contravariant=True)
+MatchesT_co = TypeVar("MatchesT_co", bound="Matches", covariant=True)
 
 DENSE_WEIGHT = 0.3
 """Share of the dense score in the fused one; see docs/decisions/0002-fusion.md."""
@@ -37,23 +38,31 @@ _CANDIDATES = 100
 the development questions; candidates are scored by both rankers, so none lacks a score."""
 
 
-class Ranker(Protocol, Generic[QueryT_contra]):
-    """One way to rank the passages of an index for a query; safe to call from several threads."""
+class Matches(Protocol):
+    """How the passages of an index match one query, best first or one by one."""
 
-    def rank(self, query: QueryT_contra, *, limit: int, allowed: Mask | None) -> Rows:
+    def best(self, *, limit: int, allowed: Mask) -> Rows:
         """Return up to ``limit`` passages, best first, none repeated; only ``allowed`` ones."""
         ...
 
-    def score(self, query: QueryT_contra, rows: Rows) -> Scores:
+    def scores(self, rows: Rows) -> Scores:
         """Score given passages on a scale from 0 to 1, in their order."""
         ...
 
 
-class SentenceRanker(Ranker[NDArray[np.float32]], Protocol):
-    """A ranker over sentence vectors, which can also tell the sentence that matched."""
+class SentenceMatches(Matches, Protocol):
+    """Matches by sentence, which can also tell the sentence that matched."""
 
-    def best_sentences(self, query: NDArray[np.float32], rows: Rows) -> Rows:
+    def sentences(self, rows: Rows) -> Rows:
         """Return, for each passage, the position of its best sentence within the passage."""
+        ...
+
+
+class Ranker(Protocol, Generic[QueryT_contra, MatchesT_co]):
+    """One way to rank the passages of an index; safe to call from several threads."""
+
+    def match(self, query: QueryT_contra) -> MatchesT_co:
+        """Match a query against every passage."""
         ...
 
 
@@ -126,8 +135,8 @@ class HybridRetriever:
         cases: Sequence[Case],
         passages: Sequence[Passage],
         encoder: Encoder,
-        dense: SentenceRanker,
-        lexical: Ranker[Sequence[str]],
+        dense: Ranker[Scores, SentenceMatches],
+        lexical: Ranker[Sequence[str], Matches],
     ) -> None:
         self._cases = tuple(cases)
         self._passages = tuple(passages)
@@ -163,20 +172,18 @@ class HybridRetriever:
             return Retrieval(
                 (), 0.0, "not_in_district" if filters.districts else "not_in_collection"
             )
-        vector = self._encoder.encode_query(words)
-        terms = terms_of(words)
+        dense = self._dense.match(self._encoder.encode_query(words))
+        lexical = self._lexical.match(terms_of(words))
         depth = max(_CANDIDATES, 2 * limit)
         rows = np.union1d(
-            self._dense.rank(vector, limit=depth, allowed=allowed),
-            self._lexical.rank(terms, limit=depth, allowed=allowed),
+            dense.best(limit=depth, allowed=allowed), lexical.best(limit=depth, allowed=allowed)
         )
-        dense = self._dense.score(vector, rows)
-        lexical = self._lexical.score(terms, rows)
-        fused = DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * lexical
+        near, shared = dense.scores(rows), lexical.scores(rows)
+        fused = DENSE_WEIGHT * near + (1 - DENSE_WEIGHT) * shared
         best = np.lexsort((self._id_order[rows], -fused))[:limit]
-        sentences = self._dense.best_sentences(vector, rows[best])
+        sentences = dense.sentences(rows[best])
         hits = tuple(
-            self._hit(int(rows[i]), float(fused[i]), float(dense[i]), float(lexical[i]), int(s))
+            self._hit(int(rows[i]), float(fused[i]), float(near[i]), float(shared[i]), int(s))
             for i, s in zip(best, sentences, strict=True)
         )
         confidence = confidence_of(hits[0].dense, hits[0].lexical)

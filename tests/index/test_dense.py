@@ -16,6 +16,10 @@ def unit(rows: int, dimension: int, seed: int) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+def every(passages: int) -> np.ndarray:
+    return np.ones(passages, dtype=bool)
+
+
 def best_cosines(vectors: np.ndarray, counts: list[int], query: np.ndarray) -> np.ndarray:
     """The reference: each passage's best sentence, by a plain dot product."""
     parts = np.split(vectors @ query, np.cumsum(counts)[:-1])
@@ -36,12 +40,13 @@ def test_the_ranking_is_that_of_a_plain_dot_product(
     ranker = DenseRanker.build(vectors, counts)
     expected = best_cosines(vectors, counts, query)
 
-    rows = ranker.rank(query, limit=limit, allowed=None)
+    matches = ranker.match(query)
+    rows = matches.best(limit=limit, allowed=every(len(counts)))
 
     assert len(rows) == min(limit, len(counts))
     assert len(set(rows.tolist())) == len(rows)
     assert np.allclose(expected[rows], np.sort(expected)[::-1][: len(rows)], atol=1e-5)
-    assert np.allclose(ranker.score(query, rows), np.clip(expected[rows], 0, 1), atol=1e-5)
+    assert np.allclose(matches.scores(rows), np.clip(expected[rows], 0, 1), atol=1e-5)
 
 
 @pytest.mark.parametrize("exact_up_to", [10_000, 0], ids=["exact", "hnsw"])
@@ -58,7 +63,7 @@ def test_a_filter_comes_before_ranking_so_the_limit_is_filled(
     worst = np.argsort(best_cosines(vectors, counts, query))[:20]
     allowed[worst] = True
 
-    rows = ranker.rank(query, limit=10, allowed=allowed)
+    rows = ranker.match(query).best(limit=10, allowed=allowed)
 
     assert set(rows.tolist()) <= set(worst.tolist())
     assert len(rows) == 10
@@ -70,14 +75,15 @@ def test_many_sentences_of_one_passage_do_not_crowd_out_the_others() -> None:
     far = np.array([[0.0, 1.0], [0.6, 0.8]], dtype=np.float32)
     ranker = DenseRanker.build(np.concatenate([near, far]), [500, 1, 1])
 
-    assert ranker.rank(query, limit=3, allowed=None).tolist() == [0, 2, 1]
+    assert ranker.match(query).best(limit=3, allowed=every(3)).tolist() == [0, 2, 1]
 
 
 def test_scores_count_from_the_noise_floor() -> None:
     vectors = np.array([[1, 0], [0.8, 0.6], [0.6, 0.8]], dtype=np.float32)
-    ranker = DenseRanker.build(vectors, [1, 1, 1]).above(0.6)
+    data = DenseRanker.build(vectors, [1, 1, 1]).to_bytes()
+    ranker = DenseRanker.from_bytes(data, [1, 1, 1], floor=0.6)
 
-    scores = ranker.score(np.array([1, 0], dtype=np.float32), np.array([0, 1, 2]))
+    scores = ranker.match(np.array([1, 0], dtype=np.float32)).scores(np.array([0, 1, 2]))
 
     assert scores.tolist() == pytest.approx([1.0, 0.5, 0.0], abs=1e-6)
 
@@ -86,7 +92,7 @@ def test_the_best_sentence_is_told_by_its_place_in_the_passage() -> None:
     vectors = np.array([[0, 1], [1, 0], [1, 0], [0, 1]], dtype=np.float32)
     ranker = DenseRanker.build(vectors, [3, 1])
 
-    places = ranker.best_sentences(np.array([1, 0], dtype=np.float32), np.array([0, 1]))
+    places = ranker.match(np.array([1, 0], dtype=np.float32)).sentences(np.array([0, 1]))
 
     assert places.tolist() == [1, 0]
 
@@ -94,9 +100,10 @@ def test_the_best_sentence_is_told_by_its_place_in_the_passage() -> None:
 def test_no_rows_score_to_nothing() -> None:
     ranker = DenseRanker.build(np.eye(2, dtype=np.float32), [1, 1])
     nothing = np.array([], dtype=np.int64)
+    matches = ranker.match(np.array([1, 0], dtype=np.float32))
 
-    assert ranker.score(np.array([1, 0], dtype=np.float32), nothing).tolist() == []
-    assert ranker.best_sentences(np.array([1, 0], dtype=np.float32), nothing).tolist() == []
+    assert matches.scores(nothing).tolist() == []
+    assert matches.sentences(nothing).tolist() == []
 
 
 def test_bytes_restore_the_same_ranker() -> None:
@@ -105,9 +112,10 @@ def test_bytes_restore_the_same_ranker() -> None:
 
     restored = DenseRanker.from_bytes(ranker.to_bytes(), [2] * 15, floor=0.0)
 
-    rows = ranker.rank(query, limit=15, allowed=None)
-    assert restored.rank(query, limit=15, allowed=None).tolist() == rows.tolist()
-    assert restored.score(query, rows).tolist() == ranker.score(query, rows).tolist()
+    before, after = ranker.match(query), restored.match(query)
+    rows = before.best(limit=15, allowed=every(15))
+    assert after.best(limit=15, allowed=every(15)).tolist() == rows.tolist()
+    assert after.scores(rows).tolist() == before.scores(rows).tolist()
 
 
 @pytest.mark.parametrize("counts", [[2], [2, 2], [3, 0]])

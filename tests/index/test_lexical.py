@@ -36,6 +36,11 @@ def reference(texts: list[str], question: str, k1: float = 0.9, b: float = 0.4) 
     return scores
 
 
+def best(ranker: LexicalRanker, question: str) -> list[int]:
+    every = np.ones(ranker.passages, dtype=bool)
+    return ranker.match(terms_of(question)).best(limit=10, allowed=every).tolist()
+
+
 chinese = st.text(alphabet="退税帮办到账一网通办0123IPO，。 ", min_size=1, max_size=30)
 
 
@@ -46,7 +51,7 @@ def test_scores_are_those_of_the_formula(texts: list[str], question: str) -> Non
         return
     ranker = LexicalRanker.build(texts)
 
-    scores = ranker.score(terms_of(question), np.arange(len(texts)))
+    scores = ranker.match(terms_of(question)).scores(np.arange(len(texts)))
 
     assert scores.tolist() == pytest.approx(reference(texts, question), abs=1e-5)
     assert ((scores >= 0) & (scores < 1)).all()
@@ -54,26 +59,28 @@ def test_scores_are_those_of_the_formula(texts: list[str], question: str) -> Non
 
 def test_passages_that_share_no_term_are_not_ranked() -> None:
     ranker = LexicalRanker.build(TEXTS)
-    assert ranker.rank(terms_of("退税"), limit=10, allowed=None).tolist() == [2, 0]
-    assert ranker.rank(terms_of("天气预报"), limit=10, allowed=None).tolist() == []
-    assert ranker.rank([], limit=10, allowed=None).tolist() == []
+    assert best(ranker, "退税") == [2, 0]
+    assert best(ranker, "天气预报") == []
+    assert best(ranker, "") == []
 
 
 def test_a_filter_comes_before_ranking() -> None:
     ranker = LexicalRanker.build(TEXTS)
     allowed = np.array([True, True, False, True])
-    assert ranker.rank(terms_of("退税"), limit=1, allowed=allowed).tolist() == [0]
+    assert ranker.match(terms_of("退税")).best(limit=1, allowed=allowed).tolist() == [0]
 
 
 def test_words_that_no_passage_has_lower_the_score() -> None:
     ranker = LexicalRanker.build(TEXTS)
-    rows = np.array([0])
-    assert ranker.score(terms_of("退税贷款"), rows) < ranker.score(terms_of("退税"), rows)
+    less, more = (
+        ranker.match(terms_of(words)).scores(np.array([0])) for words in ("退税贷款", "退税")
+    )
+    assert less < more
 
 
 def test_equal_scores_keep_the_order_of_the_passages() -> None:
     ranker = LexicalRanker.build(["退税", "帮办", "退税"])
-    assert ranker.rank(terms_of("退税"), limit=3, allowed=None).tolist() == [0, 2]
+    assert best(ranker, "退税") == [0, 2]
 
 
 def test_a_restored_ranker_scores_the_same() -> None:
@@ -83,4 +90,6 @@ def test_a_restored_ranker_scores_the_same() -> None:
     loaded = LexicalRanker.from_files(ranker.to_files(), len(TEXTS))
 
     question = terms_of("静安退税几天到账")
-    assert loaded.score(question, rows).tolist() == ranker.score(question, rows).tolist()
+    assert (
+        loaded.match(question).scores(rows).tolist() == ranker.match(question).scores(rows).tolist()
+    )
