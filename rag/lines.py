@@ -8,7 +8,6 @@ so a place found in the folded copy is the same place in the file.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ _ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
 _FULL_WIDTH = range(0xFF01, 0xFF5F)  # ！ to ～, each 0xFEE0 above its ASCII twin
 _FOLDED = {wide: wide - 0xFEE0 for wide in _FULL_WIDTH} | {
     code: ord(" ")
-    for code in range(sys.maxunicode + 1)
+    for code in range(0x3001)  # no white space lies beyond the ideographic one
     if chr(code).isspace() or chr(code) in _ZERO_WIDTH
 }
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
