@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -12,6 +14,9 @@ from api.admission import Turnstile
 from api.problems import ProblemError, documented
 from api.schemas import SearchRequest, SearchResponse
 from rag.assistant import Assistant
+
+_EXAMPLE = Path(__file__).parent / "search_example.json"
+"""A question over the bundled collection and its answer, for the OpenAPI document."""
 
 
 async def require_json(request: Request) -> None:
@@ -43,6 +48,7 @@ def run_search(assistant: Assistant, request: SearchRequest) -> SearchResponse:
 def search_routes(assistant: Assistant, turnstile: Turnstile) -> APIRouter:
     """Route searches to an assistant."""
     router = APIRouter(tags=["检索"])
+    example = json.loads(_EXAMPLE.read_text(encoding="utf-8"))
 
     # A plain function: it computes, so it runs in the thread pool and never on the event loop.
     @router.post(
@@ -53,16 +59,22 @@ def search_routes(assistant: Assistant, turnstile: Turnstile) -> APIRouter:
             "案例集没有回答时仍是 200：`abstained` 为 true，段落仅供参考。"
         ),
         response_description="检索结果",
+        openapi_extra={
+            "requestBody": {"content": {"application/json": {"example": example["request"]}}}
+        },
         dependencies=[Depends(require_json), Depends(turnstile, scope="function")],
-        responses=documented(
-            problems.BODY_TOO_LARGE,
-            problems.UNSUPPORTED_MEDIA_TYPE,
-            problems.INVALID_FIELD,
-            problems.INVALID_JSON,
-            problems.INTERNAL,
-            problems.OVERLOADED,
-            problems.ENCODER_UNAVAILABLE,
-        ),
+        responses={
+            200: {"content": {"application/json": {"example": example["response"]}}},
+            **documented(
+                problems.BODY_TOO_LARGE,
+                problems.UNSUPPORTED_MEDIA_TYPE,
+                problems.INVALID_FIELD,
+                problems.INVALID_JSON,
+                problems.INTERNAL,
+                problems.OVERLOADED,
+                problems.ENCODER_UNAVAILABLE,
+            ),
+        },
     )
     def search(request: SearchRequest) -> SearchResponse:
         return run_search(assistant, request)

@@ -274,7 +274,9 @@ def _write_file(path: Path, data: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make renames and new names in a folder durable; not every system can."""
+    """Make renames and new names in a folder durable."""
+    if os.name == "nt":  # Windows opens no folders; its file system journals names by itself
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -111,6 +111,23 @@ def test_every_citation_cuts_exactly_its_passage_out_of_the_file(
     assert seen == 1600
 
 
+def test_the_documented_example_is_what_the_service_answers(service: Service) -> None:
+    document = service.client.get("/openapi.json").json()
+    operation = document["paths"]["/api/v1/search"]["post"]
+    request = operation["requestBody"]["content"]["application/json"]["example"]
+    expected = operation["responses"]["200"]["content"]["application/json"]["example"]
+
+    answer = service.client.post("/api/v1/search", json=request).json()
+
+    # FastAPI leaves nulls out of the document.
+    assert {key for key, value in answer.items() if value is not None} == expected.keys()
+    assert answer["confidence"] == pytest.approx(expected["confidence"], abs=1e-3)
+    (passage,), (expected_passage,) = answer["passages"], expected["passages"]
+    for key in ("passage_id", "text", "highlights", "citation"):
+        assert passage[key] == expected_passage[key]
+    assert passage["explain"].keys() == expected_passage["explain"].keys()
+
+
 @pytest.mark.parametrize("text", ["你好", "红烧肉怎么做才好吃", "asdfgh", "？？？", "谢谢"])
 def test_a_greeting_or_nonsense_is_never_answered_with_confidence(
     service: Service, text: str
