@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 MODEL ?= m3e-small
+DATA ?= data
 PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -14,14 +15,20 @@ export PYTHONUTF8 = 1
 # Once prepared, no model library may look for newer weights.
 export HF_HUB_OFFLINE = 1
 
-.PHONY: help serve test lint format bench eval constraints clean
+# `make serve` serves the index that is there, whoever built it, and builds one only if there is none
+# or if MODEL or DATA is given.
+INDEX := $(if $(findstring command,$(origin MODEL) $(origin DATA)),index,var/index/CURRENT)
+
+.PHONY: help serve index test lint format bench eval constraints clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-serve: .venv/serve.stamp var/models/$(MODEL)/encoder.json ## Answer questions at http://127.0.0.1:8000 on the bundled cases
-	$(BIN)/casebook build data --model "$(MODEL)"
+serve: .venv/serve.stamp var/models/$(MODEL)/encoder.json $(INDEX) ## Answer questions at http://127.0.0.1:8000 on the bundled cases
 	$(BIN)/casebook serve --port "$(PORT)"
+
+index: .venv/serve.stamp var/models/$(MODEL)/encoder.json ## Build the index from DATA with MODEL, in place of the one there
+	$(BIN)/casebook build "$(DATA)" --model "$(MODEL)"
 
 test: .venv/dev.stamp var/models/$(MODEL)/encoder.json ## Run the whole test suite
 	$(BIN)/python -m pytest
@@ -37,8 +44,8 @@ format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff check --fix .
 
 eval: .venv/serve.stamp var/models/$(MODEL)/encoder.json ## Evidence recall on the development questions
-	$(BIN)/casebook build data --model "$(MODEL)"
-	$(BIN)/casebook eval run
+	$(BIN)/casebook build data --model "$(MODEL)" --index var/eval
+	$(BIN)/casebook eval run --index var/eval
 
 bench: .venv/dev.stamp var/models/$(MODEL)/encoder.json ## Speed and memory, as ratios within one run
 	$(BIN)/python -m eval.bench
@@ -52,7 +59,8 @@ clean: ## Remove what was installed and built
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Casebook needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  echo "This Python cannot make virtual environments; on Debian: apt install python3-venv"; exit 1; }
 
 .venv/serve.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) install --constraint constraints.txt --editable .
@@ -61,6 +69,9 @@ clean: ## Remove what was installed and built
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $@ .venv/serve.stamp
+
+var/index/CURRENT: | .venv/serve.stamp
+	$(BIN)/casebook build "$(DATA)" --model "$(MODEL)"
 
 # Not a dependency on the stamp's age: a new library version does not change a prepared model.
 var/models/%/encoder.json: | .venv/serve.stamp

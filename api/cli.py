@@ -56,13 +56,12 @@ def _serve(listener: socket.socket, index: Path, models: Path) -> None:
     import uvicorn  # noqa: PLC0415
 
     from api.app import create_app  # noqa: PLC0415
-    from index.store import current_version, open_index  # noqa: PLC0415
-    from rag.encoders import load_encoder  # noqa: PLC0415
+    from index.store import open_index  # noqa: PLC0415
 
-    manifest = current_version(index).manifest
-    encoder = load_encoder(manifest.encoder.name, models)
+    opened = open_index(index, models)
+    manifest = opened.version.manifest
     application = create_app(
-        open_index(index, encoder), passages=manifest.passages, encoder=manifest.encoder.name
+        opened.assistant, passages=manifest.passages, encoder=manifest.encoder.name
     )
     server = uvicorn.Server(
         uvicorn.Config(

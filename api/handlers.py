@@ -33,7 +33,6 @@ _MESSAGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "extra_forbidden": lambda _: "没有这个字段，请检查拼写",
     "string_type": lambda _: "应为字符串",
     "string_unicode": lambda _: "含有不成对的代理码位（如 \\ud800），不是合法的文字",
-    "string_too_short": lambda ctx: f"至少 {ctx['min_length']} 个字",
     "string_too_long": lambda ctx: f"最多 {ctx['max_length']} 个字",
     "int_type": lambda _: "应为整数",
     "int_parsing": lambda _: "应为整数",

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from api.case_schemas import Facets, url_of
 from api.fields import MAX_QUESTION
-from api.schemas import PassageOut, SearchResponse
+from api.schemas import CitationOut, PassageOut, SearchResponse
 from rag.lines import lines_of
 from rag.types import Case, Section, Span
 
@@ -45,8 +45,8 @@ def search_page(
         facets: What the district menu offers.
         question: Stands in the field already; may be empty.
         district: Chosen already; empty for all.
-        outcome: What a browser without scripts searched for: results, or what is wrong with the
-            question. None where a script does the searching.
+        outcome: What a browser without scripts searched for: results, or what is wrong with what
+            was asked. None where a script does the searching.
     """
     options = [
         f'<option value="{escape(facet.value)}"{" selected" if facet.value == district else ""}>'
@@ -125,17 +125,34 @@ def _results(outcome: SearchResponse | str | None) -> str:
 
 
 def _result(passage: PassageOut) -> str:
+    """Render a passage as ``result`` of ``search.js`` does."""
     citation = passage.citation
+    badges = "".join(
+        f'<span class="badge">{escape(name)}</span> ' for name in citation.districts or ["未写明区"]
+    )
     place = escape(_INSIDE.join(citation.section))
+    link = f"查看原文：{citation.title}，第 {passage.rank} 条"
     return (
         '<li class="result">'
-        f'<h2 class="result-head"><span class="badge">{escape(citation.district or "未写明区")}</span> '
+        f'<h2 class="result-head">{badges}'
         f'<span class="result-title">{escape(citation.title)}</span></h2>'
+        f'<p class="result-origin">{escape(_origin(citation))}</p>'
         + (f'<p class="result-place">{place}</p>' if place else "")
         + f'<blockquote class="result-text">{escape(passage.text)}</blockquote>'
-        f'<p class="result-foot"><a href="{escape(citation.url)}">查看原文</a></p>'
+        f'<p class="result-foot"><a href="{escape(citation.url)}" aria-label="{escape(link)}">'
+        "查看原文</a></p>"
         "</li>"
     )
+
+
+def _origin(citation: CitationOut) -> str:
+    """Say which collection, which rank in it, and the year where its title does not say it."""
+    parts = [citation.collection]
+    if citation.case_rank is not None:
+        parts.append(f"排名 {citation.case_rank}")
+    if citation.year is not None and str(citation.year) not in citation.collection:
+        parts.append(f"{citation.year} 年")
+    return " · ".join(parts)
 
 
 def _evidence(case: Case) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""JSON in and out of search, field for field the contract of ``docs``' HTTP page.
+"""JSON in and out of search: the contract that ``/openapi.json`` is generated from.
 
 Text and offsets only, never HTML: whoever shows a passage marks it up.
 """
@@ -87,7 +87,7 @@ class SourcePlace(BaseModel):
     )
 
     file: str = Field(
-        description="原文件名", examples=["shanghai-2022-business-environment-cases.txt"]
+        description="原文件名", examples=["data/shanghai-2022-business-environment-cases.txt"]
     )
     sha256: str = Field(description="原文件字节的 SHA-256")
     start: int = Field(description="起，含")
@@ -120,24 +120,7 @@ class CitationOut(BaseModel):
     @classmethod
     def from_citation(cls, citation: Citation) -> Self:
         """Serialise a citation."""
-        return cls(
-            label=citation.label,
-            case_id=citation.case_id,
-            title=citation.title,
-            district=citation.district,
-            districts=list(citation.districts),
-            collection=citation.collection,
-            case_rank=citation.case_rank,
-            year=citation.year,
-            section=list(citation.section),
-            source=SourcePlace(
-                file=citation.file,
-                sha256=citation.sha256,
-                start=citation.start,
-                end=citation.end,
-            ),
-            url=citation.url,
-        )
+        return cls.model_validate(citation.to_json())
 
 
 class Explanation(BaseModel):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from fastapi import APIRouter, Depends
-from fastapi.encoders import jsonable_encoder
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,6 +21,9 @@ from api.handlers import field_problems
 from api.schemas import SearchRequest, SearchResponse
 from api.search import run_search
 from rag.assistant import Assistant
+
+_LABELS = {"query": "问题", "filters.district[0]": "区"}
+"""What the form calls the fields that it can fill in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,16 @@ def site_routes(assistant: Assistant, facets: Facets, turnstile: Turnstile) -> A
         return HTMLResponse(render.search_page(facets, q, district, outcome))
 
     def _searched(question: str, district: str) -> SearchResponse | str:
-        """Search, or say what is wrong with the question."""
+        """Search, or say what is wrong with which field."""
         filters = {"district": [district]} if district else {}
         try:
             request = SearchRequest.model_validate({"query": question, "filters": filters})
         except ValidationError as error:
-            return f"问题{field_problems(jsonable_encoder(error.errors()))[0].message}。"
+            # The path of a field begins behind "body", as in a request to the search interface.
+            problems = field_problems(
+                [{**it, "loc": ("body", *it["loc"])} for it in error.errors()]
+            )
+            return "；".join(f"{_LABELS[it.field]}{it.message}" for it in problems) + "。"
         return run_search(assistant, request)
 
     @router.get("/cases/{case_id}")

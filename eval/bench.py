@@ -195,12 +195,9 @@ def _direct(folder: Path) -> None:
 
 def _casebook(folder: Path) -> None:
     """Casebook, called as a library."""
-    from index.store import current_version, open_index  # noqa: PLC0415
-    from rag.encoders import load_encoder  # noqa: PLC0415
+    from index.store import open_index  # noqa: PLC0415
 
-    index = folder / "index"
-    name = current_version(index).manifest.encoder.name
-    assistant = open_index(index, load_encoder(name, _ROOT / "var" / "models"))
+    assistant = open_index(folder / "index", _ROOT / "var" / "models").assistant
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdout.write(json.dumps(_timed(assistant.search)))

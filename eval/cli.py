@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
 
-from rag.errors import CasebookError
+from index.cli import DEFAULT_INDEX, AsJson, IndexFolder, ModelsFolder
+from rag.exits import errors_in_words
 from rag.models import DEFAULT_FOLDER
 
 app = typer.Typer(name="eval", help="检索评测。", no_args_is_help=True)
@@ -31,33 +32,28 @@ def run_command(
         Path, typer.Argument(help="带原文引文的问题（JSONL），默认为随附的开发集。")
     ] = _DEV_QUESTIONS,
     *,
-    index: Annotated[Path, typer.Option(envvar="CASEBOOK_INDEX", help="索引所在的文件夹。")] = Path(
-        "var/index"
-    ),
-    models: Annotated[
-        Path, typer.Option(envvar="CASEBOOK_MODELS", help="存放已准备模型的文件夹。")
-    ] = DEFAULT_FOLDER,
-    as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出。")] = False,
+    index: IndexFolder = DEFAULT_INDEX,
+    models: ModelsFolder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
 ) -> None:
     """用一组问题评测现有索引：证据排在第几？
 
     退出码：0 完成；1 出错；2 参数有误。
     """
-    from eval.questions import read_questions, require_quotes  # noqa: PLC0415 -- see index.cli
+    # numpy, faiss and onnxruntime take a second to import, which `casebook --help` should not.
+    from eval.questions import read_questions, require_quotes  # noqa: PLC0415
     from eval.run import run, summarize  # noqa: PLC0415
-    from index.store import current_version, open_index  # noqa: PLC0415
-    from rag.encoders import load_encoder  # noqa: PLC0415
+    from index.store import open_index  # noqa: PLC0415
 
-    try:
+    with errors_in_words():
         asked = read_questions(questions)
-        encoder = load_encoder(current_version(index).manifest.encoder.name, models)
-        assistant = open_index(index, encoder)
+        assistant = open_index(index, models).assistant
         require_quotes(asked, {case.source.text for case in assistant.cases})
-    except CasebookError as error:
-        typer.echo(f"错误：{error}", err=True)
-        raise typer.Exit(1) from None
-    shown = track(asked, description="评测", console=Console(stderr=True), transient=True)
-    outcomes = [outcome for question in shown for outcome in run(assistant, [question])]
+        with Progress(console=Console(stderr=True), transient=True) as bars:
+            task = bars.add_task("评测", total=len(asked))
+            outcomes = run(
+                assistant, asked, on_progress=lambda done: bars.update(task, completed=done)
+            )
     types = dict.fromkeys(outcome.question.type for outcome in outcomes if outcome.ranks)
     summaries = [summarize("all", outcomes)] + [
         summarize(kind, [o for o in outcomes if o.question.type == kind]) for kind in types

@@ -46,7 +46,7 @@ def read_questions(file: Path) -> tuple[Question, ...]:
     """Read a question file.
 
     Raises:
-        QuestionsError: If a line is not a question, an id repeats, or the file holds none.
+        QuestionsError: If a line is not a question, an id repeats, or none has evidence.
     """
     questions: list[Question] = []
     seen: set[str] = set()
@@ -61,8 +61,8 @@ def read_questions(file: Path) -> tuple[Question, ...]:
             raise QuestionsError(message)
         seen.add(question.question_id)
         questions.append(question)
-    if not questions:
-        message = f"{file}：没有问题"
+    if not any(question.quotes for question in questions):
+        message = f"{file}：没有带引文的问题"
         raise QuestionsError(message)
     return tuple(questions)
 
@@ -99,5 +99,18 @@ def _parse(line: str, where: str) -> Question:
     if record["mode"] not in get_args(Mode):
         message = f"{where}：mode 是 {record['mode']!r}，应为 any 或 all"
         raise QuestionsError(message)
-    quotes = tuple(evidence["quote"] for evidence in record["evidence"])
+    evidence = record["evidence"]
+    if not isinstance(evidence, list) or not all(_is_quote(entry) for entry in evidence):
+        message = f'{where}：evidence 应为列表，每项形如 {{"quote": "原文"}}'
+        raise QuestionsError(message)
+    quotes = tuple(entry["quote"] for entry in evidence)
     return Question(record["id"], record["type"], record["question"], quotes, record["mode"])
+
+
+def _is_quote(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and list(entry) == ["quote"]
+        and isinstance(entry["quote"], str)
+        and bool(entry["quote"].strip())
+    )

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from index.content import Content
 from index.dense import DenseRanker
 from index.lexical import LexicalRanker
 from index.manifest import FORMAT, Manifest, SourceRecord
-from index.store import Content, current_version, publish
+from index.publish import publish
+from index.recipe import code_digest, terms_digest
+from index.store import Version, current_version, damaged_files
 from index.vectors import VectorCache
 from rag.cases import read_cases
 from rag.chunk import DEFAULT_CUT, Cut, context_of, passages_of
@@ -31,13 +34,11 @@ class Report:
 
     Attributes:
         version: The version now in use.
-        manifest: Its manifest.
         fresh: Whether it was built now; False where the index was up to date already.
         failures: Files that could not be read and are not in the index.
     """
 
-    version: str
-    manifest: Manifest
+    version: Version
     fresh: bool
     failures: tuple[SourceError, ...]
 
@@ -75,6 +76,8 @@ def build(
     cut = replace(cut, max_tokens=min(cut.max_tokens, encoder.identity.max_tokens))
     plan = Manifest(
         format=FORMAT,
+        code=code_digest(),
+        terms=terms_digest(),
         encoder=encoder.identity,
         cut=cut,
         floor=0.0,
@@ -85,8 +88,7 @@ def build(
         files={},
     )
     if not force and (current := _up_to_date(index, plan)) is not None:
-        name, manifest = current
-        return Report(name, manifest, fresh=False, failures=reading.failures)
+        return Report(current, fresh=False, failures=reading.failures)
     cases = read_cases(reading.sources)
     passages = _passages(cases, encoder, cut, on_progress)
     index.mkdir(parents=True, exist_ok=True)
@@ -105,9 +107,9 @@ def build(
     manifest = replace(
         plan, floor=floor, cases=len(cases), passages=len(passages), sentences=dense.size
     )
-    content = Content(cases, tuple(passages), dense, lexical)
-    version = publish(index, content, reading.sources, manifest)
-    return Report(version, current_version(index).manifest, fresh=True, failures=reading.failures)
+    files = Content(cases, tuple(passages), dense, lexical).to_files(reading.sources)
+    version = publish(index, files, manifest)
+    return Report(version, fresh=True, failures=reading.failures)
 
 
 def sentence_keys(
@@ -142,10 +144,11 @@ def _passages(
     return passages
 
 
-def _up_to_date(index: Path, plan: Manifest) -> tuple[str, Manifest] | None:
-    """The current version if it is what the plan would build; damage means building anew."""
+def _up_to_date(index: Path, plan: Manifest) -> Version | None:
+    """The current version if it is whole and is what the plan would build."""
     try:
         version = current_version(index)
     except (IndexMissingError, IndexDamagedError, IndexMismatchError):
-        return None
-    return (version.name, version.manifest) if version.manifest.same_build(plan) else None
+        return None  # building is exactly what repairs it
+    whole = version.manifest.same_build(plan) and not damaged_files(version)
+    return version if whole else None

@@ -21,7 +21,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from rag.errors import CasebookError
+from rag.chunk import DEFAULT_CUT, Cut
+from rag.exits import errors_in_words
 from rag.models import DEFAULT_FOLDER, DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -50,6 +51,15 @@ def build(
     model: Annotated[
         str, typer.Option(envvar="CASEBOOK_MODEL", help="已准备的模型名。")
     ] = DEFAULT_MODEL,
+    max_tokens: Annotated[
+        int, typer.Option(min=16, help="每个段落最多多少个词元（约等于字数）。")
+    ] = DEFAULT_CUT.max_tokens,
+    query_prompt: Annotated[
+        str | None, typer.Option(help="远程编码器：加在每个问题前的指令。")
+    ] = None,
+    passage_prompt: Annotated[
+        str | None, typer.Option(help="远程编码器：加在每段原文前的指令。")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="内容没有变化也重新建立。")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -61,14 +71,18 @@ def build(
     from index.build import build as build_index  # noqa: PLC0415
     from rag.encoders import load_encoder  # noqa: PLC0415
 
-    with _errors_in_words(), _progress() as progress:
-        encoder = load_encoder(model, models)
-        report = build_index(paths, index, encoder, force=force, on_progress=progress)
-    manifest = report.manifest
+    with errors_in_words(), _progress() as progress:
+        encoder = load_encoder(
+            model, models, query_prompt=query_prompt, passage_prompt=passage_prompt
+        )
+        report = build_index(
+            paths, index, encoder, cut=Cut(max_tokens), force=force, on_progress=progress
+        )
+    manifest = report.version.manifest
     if as_json:
         _print_json(
             {
-                "version": report.version,
+                "version": report.version.name,
                 "fresh": report.fresh,
                 "cases": manifest.cases,
                 "passages": manifest.passages,
@@ -80,7 +94,7 @@ def build(
     else:
         state = "已建立" if report.fresh else "没有变化，沿用"
         typer.echo(
-            f"{state}索引 {report.version}：{len(manifest.sources)} 个文件，{manifest.cases} 个案例，"
+            f"{state}索引 {report.version.name}：{len(manifest.sources)} 个文件，{manifest.cases} 个案例，"
             f"{manifest.passages} 个段落，{manifest.sentences} 个句子；编码器 {manifest.encoder.name}"
         )
         for failure in report.failures:
@@ -131,17 +145,16 @@ def search(
 
     退出码：0 有结果；1 出错；2 参数有误；4 案例集没有回答，列出的只是最接近的段落。
     """
-    from index.store import current_version, open_index  # noqa: PLC0415
-    from rag.encoders import load_encoder  # noqa: PLC0415
+    from index.store import open_index  # noqa: PLC0415
     from rag.retrieve import Filters  # noqa: PLC0415
 
     if not question.strip():
         what = "问题是空的"
         raise typer.BadParameter(what, param_hint="QUESTION")
     filters = Filters(tuple(district or ()), tuple(collection or ()), tuple(year or ()))
-    with _errors_in_words():
-        encoder = load_encoder(current_version(index).manifest.encoder.name, models)
-        findings = open_index(index, encoder).search(question, limit=top_k, filters=filters)
+    with errors_in_words():
+        assistant = open_index(index, models).assistant
+        findings = assistant.search(question, limit=top_k, filters=filters)
     if as_json:
         _print_json(_json_of(findings))
     else:
@@ -162,22 +175,26 @@ def _print(findings: Findings) -> None:
         if citation.section:
             console.print(Text("   " + " › ".join(citation.section), style="dim"), soft_wrap=True)
         console.print(_marked(finding), soft_wrap=True)
-        place = f"   出处：{citation.file} 第 {citation.start + 1}–{citation.end} 字"
+        place = f"   出处：{citation.file} [{citation.start}:{citation.end}]"
         console.print(
             Text(f"{place}，相关度 {finding.hit.score:.2f}\n", style="dim"), soft_wrap=True
         )
 
 
 def _marked(finding: Finding) -> Text:
-    """The passage, with the question's words marked."""
-    text = Text(finding.hit.passage.text)
+    """The passage: the sentence that matched underlined, the question's words marked."""
+    passage, sentence = finding.hit.passage, finding.hit.sentence
+    text = Text(passage.text)
+    text.stylize(
+        "underline", sentence.start - passage.span.start, sentence.end - passage.span.start
+    )
     for span in finding.highlights:
         text.stylize("bold yellow", span.start, span.end)
     return text
 
 
 def _json_of(findings: Findings) -> dict[str, object]:
-    """The same shape as ``POST /api/v1/search``."""
+    """The fields of ``POST /api/v1/search``, without the time it took."""
     return {
         "query": findings.question,
         "index_version": findings.index_version,
@@ -200,16 +217,6 @@ def _json_of(findings: Findings) -> dict[str, object]:
 
 def _print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-@contextmanager
-def _errors_in_words() -> Iterator[None]:
-    """Turn what Casebook raises on purpose into one message and exit code 1."""
-    try:
-        yield
-    except CasebookError as error:
-        typer.echo(f"错误：{error}", err=True)
-        raise typer.Exit(1) from None
 
 
 @contextmanager

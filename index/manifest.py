@@ -38,6 +38,8 @@ class Manifest:
 
     Attributes:
         format: `FORMAT` at the time of writing.
+        code: Digest of the code that decides what an index holds; see `index.recipe`.
+        terms: Digest of how that code cuts a text into terms.
         encoder: The encoder whose vectors it holds.
         cut: How its passages were cut.
         floor: Mean cosine that unrelated questions reach in it; see `rag.confidence`.
@@ -49,6 +51,8 @@ class Manifest:
     """
 
     format: int
+    code: str
+    terms: str
     encoder: EncoderIdentity
     cut: Cut
     floor: float
@@ -79,6 +83,8 @@ class Manifest:
             raise IndexMismatchError(message)
         return cls(
             format=record["format"],
+            code=record["code"],
+            terms=record["terms"],
             encoder=EncoderIdentity(**record["encoder"]),
             cut=Cut(**record["cut"]),
             floor=record["floor"],
@@ -90,15 +96,13 @@ class Manifest:
         )
 
     def same_build(self, other: Manifest) -> bool:
-        """Whether both describe the same sources, encoder and passages, file digests aside."""
-        return (self.format, self.encoder, self.cut, self.sources) == (
-            other.format,
-            other.encoder,
-            other.cut,
-            other.sources,
+        """Whether both describe the same sources, code, encoder and passage size."""
+        return all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("format", "code", "terms", "encoder", "cut", "sources")
         )
 
 
-def digest_of(manifest: bytes) -> str:
-    """Digest of a manifest's bytes; its first characters end the version's name."""
-    return hashlib.sha256(manifest).hexdigest()
+def digest_of(data: bytes) -> str:
+    """Digest of a file's bytes; that of the manifest ends the version's name."""
+    return hashlib.sha256(data).hexdigest()

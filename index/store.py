@@ -1,63 +1,32 @@
 """The index directory: versions that never change, and one pointer to the current one.
 
     CURRENT                      one line: the name of the version in use
-    versions/v000003-1f0a9c2d7b/ manifest.json, cases.jsonl, passages.jsonl, sources/,
-                                 dense.faiss, lexical/
-    vectors.sqlite               vectors kept between builds
+    LOCK                         held while a version is published (`index.publish`)
+    versions/v000003-1f0a9c2d7b/ manifest.json and the files of `index.content`
+    vectors.sqlite               vectors kept between builds (`index.vectors`)
 
-A version is written aside, synced, renamed into place and only then pointed at, so a reader sees
-the old one or the new one, whole. Its name ends in the digest of its manifest, the manifest has the
-digest of every file: damage anywhere is found when the index is opened. Opening never writes.
+A version's name ends in the digest of its manifest, the manifest has the digest of every file:
+damage anywhere is found when the index is opened. Opening never writes.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.dense import DenseRanker
-from index.lexical import LexicalRanker
+from index.content import Content
 from index.manifest import FileRecord, Manifest, digest_of
-from index.records import (
-    cases_from_lines,
-    cases_to_lines,
-    passages_from_lines,
-    passages_to_lines,
-)
+from index.recipe import terms_digest
 from rag.assistant import Assistant
 from rag.encoder import Encoder, EncoderIdentity
+from rag.encoders import load_encoder
 from rag.errors import IndexDamagedError, IndexMismatchError, IndexMissingError
 from rag.retrieve import HybridRetriever
-from rag.types import Case, Passage, Source
 
 CURRENT = "CURRENT"
 VERSIONS = "versions"
 MANIFEST = "manifest.json"
-_CASES, _PASSAGES, _DENSE, _LEXICAL, _SOURCES = (
-    "cases.jsonl",
-    "passages.jsonl",
-    "dense.faiss",
-    "lexical",
-    "sources",
-)
-_KEPT = 3
-"""Versions left in place after a build: the current one and two to go back to."""
 _REBUILD = "casebook build <文件或文件夹>"
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """Everything a version holds, in memory; passages, and sentences in `dense`, in row order."""
-
-    cases: tuple[Case, ...]
-    passages: tuple[Passage, ...]
-    dense: DenseRanker
-    lexical: LexicalRanker
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +36,14 @@ class Version:
     name: str
     folder: Path
     manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIndex:
+    """A version, and an assistant that answers from it."""
+
+    version: Version
+    assistant: Assistant
 
 
 def current_version(index: Path) -> Version:
@@ -80,7 +57,7 @@ def current_version(index: Path) -> Version:
     pointer = index / CURRENT
     try:
         name = pointer.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         message = f"{index} 里没有索引；请运行：{_REBUILD}"
         raise IndexMissingError(message) from None
     except UnicodeDecodeError as error:
@@ -95,20 +72,46 @@ def current_version(index: Path) -> Version:
     return Version(name, folder, Manifest.from_json(data))
 
 
-def open_index(index: Path, encoder: Encoder) -> Assistant:
-    """Open the current version, verify every file, and put an assistant on it.
+def open_index(index: Path, models: Path) -> OpenIndex:
+    """Open the current version with the encoder that it names.
 
     Args:
         index: The index directory.
-        encoder: Must be the one the index was built with.
+        models: Where prepared models are.
 
     Raises:
         IndexMissingError: If nothing has been built there.
         IndexDamagedError: If a file is missing or is not what the manifest says.
-        IndexMismatchError: If the encoder or the format is another.
+        IndexMismatchError: If encoder, terms or format are not those it was built with.
+        ModelError: If its encoder is not prepared.
     """
     version = current_version(index)
+    return OpenIndex(version, open_version(version, encoder_of(version.manifest, models)))
+
+
+def encoder_of(manifest: Manifest, models: Path) -> Encoder:
+    """Load the encoder that an index names, with the prompts it was built with.
+
+    Raises:
+        ModelError: If it is not prepared, or its files have changed.
+    """
+    built = manifest.encoder
+    return load_encoder(
+        built.name, models, query_prompt=built.query_prompt, passage_prompt=built.passage_prompt
+    )
+
+
+def open_version(version: Version, encoder: Encoder) -> Assistant:
+    """Verify every file of a version and put an assistant on it.
+
+    Raises:
+        IndexDamagedError: If a file is missing or is not what the manifest says.
+        IndexMismatchError: If the encoder is another, or questions are now cut differently.
+    """
     require_encoder(version.manifest, encoder.identity)
+    if version.manifest.terms != terms_digest():
+        message = f"索引的切词规则与本版本不同；请重新建立索引：{_REBUILD}"
+        raise IndexMismatchError(message)
     content = read_content(version)
     retriever = HybridRetriever(
         content.cases, content.passages, encoder, content.dense, content.lexical
@@ -137,24 +140,11 @@ def read_content(version: Version) -> Content:
     Raises:
         IndexDamagedError: If a file is missing or is not what the manifest says.
     """
-    manifest = version.manifest
-    data = {name: _verified(version.folder / name, file) for name, file in manifest.files.items()}
-    sources = {
-        source.name: Source(
-            source.name, source.sha256, source.encoding, data[_source_file(row)].decode()
-        )
-        for row, source in enumerate(manifest.sources)
+    files = {
+        name: _verified(version.folder / name, record)
+        for name, record in version.manifest.files.items()
     }
-    cases = cases_from_lines(data[_CASES], sources)
-    passages = passages_from_lines(data[_PASSAGES], cases)
-    counts = [len(passage.sentences) for passage in passages]
-    dense = DenseRanker.from_bytes(data[_DENSE], counts, manifest.floor)
-    postings = {
-        name.removeprefix(f"{_LEXICAL}/"): content
-        for name, content in data.items()
-        if name.startswith(f"{_LEXICAL}/")
-    }
-    return Content(cases, passages, dense, LexicalRanker.from_files(postings, len(passages)))
+    return Content.from_files(files, version.manifest)
 
 
 def damaged_files(version: Version) -> dict[str, str]:
@@ -172,67 +162,6 @@ def damaged_files(version: Version) -> dict[str, str]:
     return wrong
 
 
-def publish(index: Path, content: Content, sources: tuple[Source, ...], manifest: Manifest) -> str:
-    """Write a version and make it the current one.
-
-    Args:
-        index: The index directory; made if missing.
-        content: What to write.
-        sources: In the order of ``manifest.sources``.
-        manifest: Without ``files``, which are recorded here.
-
-    Returns:
-        The version's name.
-
-    Raises:
-        OSError: If the disk is full or not writable; the version in use is untouched.
-    """
-    versions = index / VERSIONS
-    versions.mkdir(parents=True, exist_ok=True)
-    aside = versions / f".build-{uuid.uuid4().hex}"
-    try:
-        files = _write(aside, content, sources)
-        complete = Manifest(
-            **{name: getattr(manifest, name) for name in Manifest.__slots__ if name != "files"},
-            files=files,
-        ).to_json()
-        _write_file(aside / MANIFEST, complete)
-        _sync_folder(aside)
-        name = f"v{_last_number(versions) + 1:06d}-{digest_of(complete)[:10]}"
-        aside.rename(versions / name)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    _sync_folder(versions)
-    pointer = index / f"{CURRENT}.{uuid.uuid4().hex}"
-    _write_file(pointer, f"{name}\n".encode())
-    pointer.replace(index / CURRENT)
-    _sync_folder(index)
-    for old in sorted(versions.glob("v*"))[:-_KEPT]:
-        shutil.rmtree(old)
-    return name
-
-
-def _write(folder: Path, content: Content, sources: tuple[Source, ...]) -> Mapping[str, FileRecord]:
-    """Write all files but the manifest; read each back and record its digest."""
-    for below in (_SOURCES, _LEXICAL):
-        (folder / below).mkdir(parents=True)
-    for row, source in enumerate(sources):
-        _write_file(folder / _source_file(row), source.text.encode())
-    _write_file(folder / _CASES, cases_to_lines(content.cases))
-    _write_file(folder / _PASSAGES, passages_to_lines(content.passages))
-    _write_file(folder / _DENSE, content.dense.to_bytes())
-    for name, data in content.lexical.to_files().items():
-        _write_file(folder / _LEXICAL / name, data)
-    files: dict[str, FileRecord] = {}
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        data = file.read_bytes()
-        files[file.relative_to(folder).as_posix()] = FileRecord(len(data), _sha256(data))
-    for below in (_SOURCES, _LEXICAL):
-        _sync_folder(folder / below)
-    return files
-
-
 def _verified(file: Path, record: FileRecord) -> bytes:
     try:
         data = file.read_bytes()
@@ -240,45 +169,15 @@ def _verified(file: Path, record: FileRecord) -> bytes:
         raise _damaged(file, f"无法读取：{error.strerror}") from error
     if len(data) != record.size:
         raise _damaged(file, f"有 {len(data)} 字节，应为 {record.size}")
-    if _sha256(data) != record.sha256:
+    if digest_of(data) != record.sha256:
         raise _damaged(file, "内容与清单中的摘要不符")
     return data
 
 
 def _damaged(file: Path, found: str) -> IndexDamagedError:
-    return IndexDamagedError(f"索引已损坏：{file} {found}；请重新建立：{_REBUILD} --force")
-
-
-def _source_file(row: int) -> str:
-    return f"{_SOURCES}/{row:05d}.txt"
-
-
-def _last_number(versions: Path) -> int:
-    return max((int(path.name[1:7]) for path in versions.glob("v[0-9]*-*")), default=0)
+    return IndexDamagedError(f"索引已损坏：{file} {found}；请重新建立：{_REBUILD}")
 
 
 def _name(identity: EncoderIdentity) -> str:
     weights = f"，权重 {identity.weights_sha256[:8]}" if identity.weights_sha256 else ""
     return f"{identity.name}（{identity.dimension} 维{weights}）"
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make renames and new names in a folder durable."""
-    if os.name == "nt":  # Windows opens no folders; its file system journals names by itself
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,6 +6,8 @@ identity names the model and the address, and never holds the key.
 
 from __future__ import annotations
 
+import ipaddress
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,10 +20,15 @@ from numpy.typing import NDArray
 from rag.encoder import EncoderIdentity
 from rag.errors import EncoderUnavailableError, ModelError
 
-# Waiting doubles from a quarter of a second and never passes this; a server that asks for more than
-# a minute is not going to answer a person's question.
+# Waiting doubles from a quarter of a second and never passes a minute: a build goes on by itself,
+# and asks again soon after the server is back.
 _FIRST_WAIT_S = 0.25
 _LONGEST_WAIT_S = 60.0
+
+# What a question may spend on failed attempts and waits together before another one. A person is
+# watching, and each search that waits takes the place of one that need not: a few seconds outlast
+# a hiccup (three retries wait 2.6 s at most), beyond that the answer is that there is none now.
+_QUESTION_PATIENCE_S = 5.0
 
 # The request never arrived, or the connection was cut. A slow endpoint, in contrast, is not made
 # faster by asking again.
@@ -95,7 +102,9 @@ class RemoteEncoder:
         self._options = options
         self._sleep = sleep
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._client = httpx.Client(headers=headers, timeout=options.timeout_s)
+        # With a transport of its own, the client looks for no proxy in the environment.
+        direct = httpx.HTTPTransport() if is_loopback(url.host) else None
+        self._client = httpx.Client(headers=headers, timeout=options.timeout_s, transport=direct)
         self._url = f"{base_url.rstrip('/')}/embeddings"
         dimension = options.dimension
         if dimension is None:
@@ -122,9 +131,16 @@ class RemoteEncoder:
         self._client.close()
 
     def encode_query(self, question: str) -> NDArray[np.float32]:
-        """Encode one question; see ``Encoder.encode_query``. Cutting it is left to the endpoint."""
+        """Encode one question; see ``Encoder.encode_query``. Cutting it is left to the endpoint.
+
+        Raises:
+            EncoderUnavailableError: If the endpoint does not answer, not with such a vector, or
+                asks for more patience than a person has.
+        """
         text = self._identity.query_prompt + question
-        vector: NDArray[np.float32] = self._request([text], self._identity.dimension)[0]
+        vector: NDArray[np.float32] = self._request(
+            [text], self._identity.dimension, patience_s=_QUESTION_PATIENCE_S
+        )[0]
         return vector
 
     def encode_passages(
@@ -172,13 +188,16 @@ class RemoteEncoder:
         if batch:
             yield batch
 
-    def _request(self, texts: Sequence[str], dimension: int | None) -> NDArray[np.float32]:
-        """Ask for one batch, again if it may help, and check what comes back."""
+    def _request(
+        self, texts: Sequence[str], dimension: int | None, *, patience_s: float = math.inf
+    ) -> NDArray[np.float32]:
+        """Ask for one batch, again if it may help and time is left, and check what comes back."""
         body = {"model": self._model, "input": list(texts), "encoding_format": "float"}
         attempts = self._options.retries + 1
-        wait_s = _FIRST_WAIT_S
+        wait_s, spent_s = _FIRST_WAIT_S, 0.0
         for attempt in range(1, attempts + 1):
-            asked_s = None
+            asked_s = 0.0
+            started = time.monotonic()
             try:
                 response = self._client.post(self._url, json=body)
             except httpx.HTTPError as error:
@@ -193,12 +212,18 @@ class RemoteEncoder:
                 again = response.status_code == httpx.codes.TOO_MANY_REQUESTS
                 again = again or response.is_server_error
                 asked_s = _retry_after_s(response)
+            reason += f"，已尝试 {attempt} 次（最多 {attempts} 次）"
             if not again or attempt == attempts:
-                reason += f"，已尝试 {attempt} 次（最多 {attempts} 次）"
                 raise self._unavailable(reason)
             # Jitter spreads clients that were turned away together.
-            pause_s = wait_s * random.uniform(0.5, 1.5)  # noqa: S311 -- no secret
-            self._sleep(min(max(asked_s or 0.0, pause_s), _LONGEST_WAIT_S))
+            pause_s = max(asked_s, wait_s * random.uniform(0.5, 1.5))  # noqa: S311 -- no secret
+            spent_s += time.monotonic() - started
+            if spent_s + pause_s > patience_s:
+                reason += f"，已用 {spent_s:.1f} 秒，再试须等 {pause_s:.1f} 秒，而一个问题最多等 {patience_s:g} 秒"
+                raise self._unavailable(reason)
+            pause_s = min(pause_s, _LONGEST_WAIT_S)
+            self._sleep(pause_s)
+            spent_s += pause_s
             wait_s *= 2
         raise AssertionError  # the last attempt returned or raised
 
@@ -234,12 +259,26 @@ class RemoteEncoder:
         )
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, which no proxy can reach on our behalf.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("10.0.0.7")
+    (True, True, False)
+    """
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
+
+
 def _shown(response: httpx.Response) -> str:
     """Show the start of an answer in one line."""
     return repr(" ".join(response.text.split())[:_SHOWN_CHARS])
 
 
-def _retry_after_s(response: httpx.Response) -> float | None:
+def _retry_after_s(response: httpx.Response) -> float:
     """Read ``Retry-After`` where it is a number of seconds; a date is left to our own waiting."""
     value = response.headers.get("Retry-After", "")
-    return float(value) if value.isascii() and value.isdigit() else None
+    return float(value) if value.isascii() and value.isdigit() else 0.0

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.confidence import LOW, NONE, confidence_of
+from rag.divisions import stem_of
 from rag.encoder import Encoder
 from rag.tokens import terms_of
 from rag.types import Case, Hit, Passage
@@ -206,10 +207,8 @@ class HybridRetriever:
 
 
 def _same_district(asked: str, official: str) -> bool:
-    """Whether ``asked`` is the official name or that name without its suffix."""
-    asked = asked.strip()
-    stem = official.removesuffix("新区") if official.endswith("新区") else official[:-1]
-    return asked == official or (len(stem) > 1 and asked == stem)
+    """Whether ``asked`` is the official name, or the name as people say it."""
+    return asked.strip() in {official, stem_of(official)}
 
 
 def _reason(confidence: float) -> Reason | None:

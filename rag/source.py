@@ -96,8 +96,9 @@ def decode(name: str, data: bytes) -> Source:
 def read(paths: Iterable[Path]) -> Reading:
     """Read files and folders.
 
-    A folder is searched to any depth for ``.txt`` and ``.md``, hidden entries left out, and its
-    files are named from the folder on (``案例2023/静安.txt``). A bad file never hides the others.
+    A folder is searched to any depth for ``.txt`` and ``.md``, hidden entries left out. A file's
+    name starts with its folder, the one given or its own (``案例2023/静安.txt``), however it was
+    reached. A bad file never hides the others.
 
     Args:
         paths: Files and folders; the order given is kept, a folder's files are sorted by name. A
@@ -119,7 +120,7 @@ def read(paths: Iterable[Path]) -> Reading:
             failures.append(SourceError(shown, "文件名含有乱码或控制字符，无法引用；请改名"))
             continue
         if (other := named.setdefault(name, file)) != file:
-            why = f"与 {other} 同名，引用时无法区分；请放进不同的文件夹，再对文件夹建索引"
+            why = f"与 {other} 同名，引用时无法区分；请给其中一个文件或它的文件夹改名"
             failures.append(SourceError(str(file), why))
             continue
         try:
@@ -149,7 +150,8 @@ def _files(paths: Iterable[Path], failures: list[SourceError]) -> Iterator[tuple
             for file in found:
                 yield file, file.relative_to(root.parent).as_posix()
         elif path.is_file():
-            yield path.resolve(), path.name
+            file = path.resolve()
+            yield file, file.relative_to(file.parent.parent).as_posix()
         else:
             failures.append(SourceError(str(path), "没有这个文件或文件夹；请检查路径"))
 

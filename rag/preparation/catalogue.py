@@ -105,11 +105,3 @@ MULTILINGUAL_E5_SMALL = KnownModel(
 )
 
 KNOWN_MODELS = {model.name: model for model in (M3E_SMALL, MULTILINGUAL_E5_SMALL)}
-
-# Question instructions of hub models that do not carry them in their own configuration; taken from
-# the models' pages. A prompt in the model's configuration or on the command line comes first.
-KNOWN_QUERY_PROMPTS = {
-    f"BAAI/bge-{size}-zh{version}": "为这个句子生成表示以用于检索相关文章："
-    for size in ("small", "base", "large")
-    for version in ("", "-v1.5")
-}

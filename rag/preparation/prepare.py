@@ -23,11 +23,10 @@ from rag.encoder_file import (
     write_encoder_file,
 )
 from rag.errors import ModelError
-from rag.models import model_folder
+from rag.models import KNOWN_QUERY_PROMPTS, is_path, model_folder, model_name_of, source_of
 from rag.preparation import export, rebuild
 from rag.preparation.catalogue import (
     KNOWN_MODELS,
-    KNOWN_QUERY_PROMPTS,
     MULTILINGUAL_E5_SMALL,
     UNKNOWN_LICENCE,
     KnownModel,
@@ -101,8 +100,10 @@ def prepare(
 ) -> Preparation:
     """Prepare a model for serving, unless an intact one of this name is already there.
 
-    The folder is built beside its place and renamed into it, so that a reader sees the old one or
-    the new one and an interrupted run leaves nothing half done.
+    The folder is built and proved beside its place, then put there by renaming, so nothing half
+    done is ever seen. An old one is moved aside just before; if the new one cannot take its place,
+    the old one is moved back. Between the two renames there is no model: whoever loads one at that
+    moment is told to prepare it, and a process killed there leaves it to be prepared again.
 
     Args:
         request: What to prepare.
@@ -116,8 +117,13 @@ def prepare(
 
     Raises:
         ModelError: If the model cannot be had, exported, or proved equal; nothing is changed then.
+        OSError: If a file cannot be written or the folder not renamed; nothing is changed either.
     """
-    folder = model_folder(_name(request.source), models_folder)
+    request = replace(request, source=source_of(request.source))
+    if is_path(request.source) and model_name_of(request.source) in KNOWN_MODELS:
+        message = f"文件夹 {request.source} 与已知的模型同名；请改名后重新运行"
+        raise ModelError(message)
+    folder = model_folder(request.source, models_folder)
     if not force:
         record = _intact(folder, request)
         if record is not None:
@@ -127,24 +133,20 @@ def prepare(
         built = Path(scratch) / "built"
         built.mkdir()
         record = _build(request, Path(scratch), built, sentences, on_step)
-        if folder.exists():
-            folder.rename(Path(scratch) / "replaced")
-        built.rename(folder)
+        _put(built, folder, aside=Path(scratch) / "replaced")
     return Preparation(folder, record, built=True)
 
 
-def _name(source: str) -> str:
-    """Name a model by what the user typed; a folder is called by its last part."""
-    if source in KNOWN_MODELS:
-        return source
-    path = Path(source)
-    if not path.is_dir():
-        return source
-    name = path.resolve().name
-    if name in KNOWN_MODELS:
-        message = f"文件夹 {source} 与已知的模型同名；请改名后重新运行"
-        raise ModelError(message)
-    return name
+def _put(built: Path, folder: Path, *, aside: Path) -> None:
+    """Put a new folder in place; if that fails or is interrupted, the old one is there again."""
+    try:
+        if folder.exists():
+            folder.rename(aside)
+        built.rename(folder)
+    except BaseException:
+        if aside.exists() and not folder.exists():
+            aside.rename(folder)
+        raise
 
 
 def _intact(folder: Path, request: Request) -> EncoderFile | None:
@@ -222,10 +224,10 @@ def _find(source: str, scratch: Path, sentences: Sequence[str]) -> _Original:
     if known is not None:
         return _rebuild(known, scratch, sentences)
     if Path(source).is_dir():
-        folder, name, revision = Path(source), _name(source), ""
+        folder, revision = Path(source), ""
     else:
         folder, revision = fetch_from_hub(source)
-        name = source
+    name = model_name_of(source)
     return _Original(
         folder=folder,
         name=name,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +15,8 @@ from api.app import create_app
 from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.chunk import passages_of
-from rag.models import DEFAULT_FOLDER, DEFAULT_MODEL, model_folder
 from rag.retrieve import NO_FILTERS, Filters, Retrieval
 from rag.types import Case, Hit, Passage, Source
-
-ROOT = Path(__file__).parents[2]
 
 TEXT = """上海市2022年度各区优化营商环境优秀案例
 排名1
@@ -114,19 +110,3 @@ def search(client: TestClient) -> Callable[..., Any]:
         return response.json()
 
     return search
-
-
-@pytest.fixture(scope="session")
-def built_index(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """An index of the bundled corpus by the default model, and the folder of that model."""
-    from index.build import build
-    from rag.embed import OnnxEncoder
-
-    models = ROOT / DEFAULT_FOLDER
-    folder = model_folder(DEFAULT_MODEL, models)
-    if not folder.is_dir():
-        pytest.skip(f"{DEFAULT_MODEL} is not prepared; run: casebook model prepare")
-    index = tmp_path_factory.mktemp("index")
-    corpus = ROOT / "data" / "shanghai-2022-business-environment-cases.txt"
-    build([corpus], index, OnnxEncoder(folder))
-    return index, models

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -9,8 +10,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from api import render
+from api.app import create_app
+from rag.assistant import Assistant
 from rag.cases import read_cases
-from rag.types import Source
+from rag.retrieve import Retriever
+from rag.types import Case, District, Source, Span
 
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in (files("api") / "pages").iterdir()}
 
@@ -110,12 +114,59 @@ def test_without_scripts_the_page_itself_has_the_results(client: TestClient) -> 
     page = client.get("/search?q=智能退税&district=静安区").text
 
     assert '<ol class="results"><li class="result">' in page
-    assert '<a href="/cases/c33adef876c#p=42-61">查看原文</a>' in page
+    assert (
+        '<a href="/cases/c33adef876c#p=42-61"'
+        ' aria-label="查看原文：智能退税一键到账，第 1 条">查看原文</a>'
+    ) in page
     assert "帮办&lt;/b&gt;" in page
     assert "未找到直接答案" in client.get("/search?q=火箭发射").text
     assert "未找到相关段落" in client.get("/search?q=税&district=虹口区").text
     assert "问题是空的，请填写内容。" in client.get("/search").text
     assert "问题最多 500 个字，现有 501 个。" in client.get(f"/search?q={'税' * 501}").text
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        ("q=退税&district=%20", "区是空的，请填写内容。"),
+        (f"q=退税&district={'静' * 201}", "区最多 200 个字。"),
+        ("q=%20&district=%20", "问题是空的，请填写内容；区是空的，请填写内容。"),
+    ],
+)
+def test_without_scripts_the_field_that_is_wrong_is_named(
+    client: TestClient, query: str, complaint: str
+) -> None:
+    page = client.get(f"/search?{query}").text
+
+    assert f'<p class="notice error">{complaint}</p>' in page
+
+
+def test_without_scripts_a_result_says_all_that_the_script_would_say(
+    cases: tuple[Case, ...], retriever: Retriever
+) -> None:
+    shared = replace(
+        cases[0],
+        collection="某市<优秀>案例",
+        districts=(*cases[0].districts, District("浦东新区", Span(0, 1))),
+    )
+    unranked = replace(cases[1], rank=None, districts=())
+    assistant = Assistant((shared, unranked, *cases[2:]), retriever, "v1")
+    with TestClient(create_app(assistant, passages=4, encoder="none")) as client:
+        first = client.get("/search?q=智能退税").text
+        second = client.get("/search?q=营业执照").text
+
+    assert (
+        '<h2 class="result-head"><span class="badge">静安区</span> '
+        '<span class="badge">浦东新区</span> '
+        '<span class="result-title">智能退税一键到账</span></h2>'
+        '<p class="result-origin">某市&lt;优秀&gt;案例 · 排名 1 · 2022 年</p>'
+        '<p class="result-place">基本情况</p>'
+    ) in first
+    assert (
+        '<h2 class="result-head"><span class="badge">未写明区</span> '
+        '<span class="result-title">快办营业执照</span></h2>'
+        '<p class="result-origin">上海市2022年度各区优化营商环境优秀案例</p>'
+    ) in second
 
 
 def test_pages_hold_no_inline_code_and_load_nothing_from_elsewhere() -> None:

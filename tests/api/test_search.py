@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from api.app import create_app
+from api.schemas import CitationOut
+from index.store import open_index
+from rag.chunk import passages_of
+from rag.cite import cite
 from rag.types import Case, Source
 
 Search = Callable[..., Any]
@@ -55,6 +63,13 @@ def test_an_answer_has_exactly_the_fields_of_the_contract(search: Search, source
             }
         ],
     }
+
+
+def test_there_is_one_json_of_a_citation(cases: tuple[Case, ...]) -> None:
+    for case in cases:
+        for passage in passages_of(case, len):
+            citation = cite(case, passage)
+            assert CitationOut.from_citation(citation).model_dump(mode="json") == citation.to_json()
 
 
 def test_an_explanation_comes_only_when_asked_for(search: Search) -> None:
@@ -172,3 +187,31 @@ def test_many_may_ask_at_once(client: TestClient, cases: tuple[Case, ...]) -> No
     wanted = [case for case in cases if case.title == "律师下楼"] * 60
     with ThreadPoolExecutor(20) as pool:
         assert set(pool.map(first, wanted)) == {"c9ae695db15"}
+
+
+@pytest.mark.model
+def test_eight_who_ask_at_once_get_the_answers_of_one_after_the_other(
+    real_index: Path, models: Path
+) -> None:
+    opened = open_index(real_index, models)
+    app = create_app(opened.assistant, passages=1, encoder="m3e-small")
+    titles = [case.title for case in opened.assistant.cases]
+
+    with TestClient(app) as client:
+        start = threading.Barrier(8)
+
+        def answers() -> list[Any]:
+            start.wait(60)
+            return [answer(title) for title in titles]
+
+        def answer(title: str) -> Any:
+            asked = {"query": title, "top_k": 50, "explain": True}
+            found = client.post("/api/v1/search", json=asked).json()
+            del found["took_ms"]
+            return found
+
+        expected = [answer(title) for title in titles]
+        with ThreadPoolExecutor(8) as pool:
+            crowd = [pool.submit(answers) for _ in range(8)]
+            assert all(one.result() == expected for one in crowd)
+    assert all(len(found["passages"]) == 50 for found in expected)

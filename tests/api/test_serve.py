@@ -70,10 +70,9 @@ def test_a_name_that_is_no_address_is_refused(tmp_path: Path) -> None:
 @pytest.mark.model
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_a_served_question_is_answered_and_stopping_is_a_success(
-    built_index: tuple[Path, Path], stop: signal.Signals
+    real_index: Path, models: Path, stop: signal.Signals
 ) -> None:
-    index, models = built_index
-    command = [*SERVE, "--port", "0", "--index", str(index), "--models", str(models)]
+    command = [*SERVE, "--port", "0", "--index", str(real_index), "--models", str(models)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

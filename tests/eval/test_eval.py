@@ -13,7 +13,7 @@ from eval.measures import evidence_recall, reciprocal_rank
 from eval.questions import Question, QuestionsError, read_questions, require_quotes
 from eval.run import Outcome, run, summarize
 from index.build import build
-from index.store import open_index
+from index.store import current_version, open_version
 
 DEV = Path(__file__).parents[2] / "eval" / "dev_questions.jsonl"
 
@@ -46,7 +46,10 @@ def test_the_development_set_has_160_questions_whose_quotes_stand_in_the_corpus(
         ([line(), "[]"], "第 2 行：应有且只有这些键：answer、evidence、id、mode、question、type"),
         ([line(), "", line()], "第 3 行：id Q1 重复"),
         ([line(mode="some")], "第 1 行：mode 是 'some'，应为 any 或 all"),
-        ([""], "没有问题"),
+        ([""], "没有带引文的问题"),
+        ([line(evidence=[])], "没有带引文的问题"),
+        ([line(evidence="三日")], "第 1 行：evidence 应为列表"),
+        ([line(evidence=[{}])], "第 1 行：evidence 应为列表"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, lines: list[str], message: str) -> None:
@@ -82,7 +85,7 @@ def test_no_evidence_is_never_a_score() -> None:
 
 def test_a_run_finds_ranks_and_a_summary_averages_them(tmp_path, collection, encoder) -> None:
     build([collection], tmp_path / "index", encoder)
-    assistant = open_index(tmp_path / "index", encoder)
+    assistant = open_version(current_version(tmp_path / "index"), encoder)
     questions = [
         Question("Q1", "fact", "静安退税到账", ("三日 到账",), "any"),
         Question("Q2", "fact", "帮办", ("帮办六千次", "三日到账"), "all"),

@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 
 from index.build import build, sentence_keys
-from index.store import current_version, open_index, read_content
+from index.store import current_version, open_version, read_content
+from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.chunk import DEFAULT_CUT, Cut, passages_of
+from rag.confidence import UNRELATED
 from rag.errors import SourceError
 from rag.source import decode
+
+
+def opened(index: Path, encoder) -> Assistant:
+    return open_version(current_version(index), encoder)
 
 
 def test_one_bad_file_is_reported_and_the_rest_is_built(tmp_path, collection, encoder) -> None:
@@ -22,8 +28,8 @@ def test_one_bad_file_is_reported_and_the_rest_is_built(tmp_path, collection, en
     assert [str(failure) for failure in report.failures] == [
         "案例 2023/坏.txt：这是 PDF 文件，不是文本；请另存为 UTF-8 文本（.txt）"
     ]
-    assert [source.name for source in report.manifest.sources] == ["案例 2023/某市.txt"]
-    assert len(open_index(tmp_path / "index", encoder).cases) == 2
+    assert [source.name for source in report.version.manifest.sources] == ["案例 2023/某市.txt"]
+    assert len(opened(tmp_path / "index", encoder).cases) == 2
 
 
 def test_nothing_readable_is_an_error_that_lists_every_file(tmp_path, encoder) -> None:
@@ -32,7 +38,7 @@ def test_nothing_readable_is_an_error_that_lists_every_file(tmp_path, encoder) -
     with pytest.raises(SourceError) as caught:
         build([empty, tmp_path / "没有.txt"], tmp_path / "index", encoder)
     assert "没有可以建立索引的文件" in str(caught.value)
-    assert "空.txt：文件是空的" in str(caught.value)
+    assert "/空.txt：文件是空的" in str(caught.value)
     assert "没有.txt：没有这个文件或文件夹" in str(caught.value)
     assert not (tmp_path / "index").exists()
 
@@ -78,11 +84,25 @@ def test_only_changed_sentences_are_encoded_again(tmp_path, collection, encoder)
     assert encoder.encoded == ["嘉定区 帮办七千次，群众少跑腿。"]
 
 
-def test_a_damaged_index_is_built_anew(tmp_path, collection, encoder) -> None:
+@pytest.mark.parametrize("file", ["CURRENT", "manifest.json", "dense.faiss", "cases.jsonl"])
+def test_a_damaged_index_is_built_anew(tmp_path, collection, encoder, file: str) -> None:
+    index = tmp_path / "index"
+    folder = build([collection], index, encoder).version.folder
+    (index / file if file == "CURRENT" else folder / file).write_bytes(b"nonsense")
+    assert build([collection], index, encoder).fresh
+    opened(index, encoder)
+
+
+def test_changed_code_builds_anew(tmp_path, collection, encoder, monkeypatch) -> None:
     build([collection], tmp_path / "index", encoder)
-    (tmp_path / "index" / "CURRENT").write_text("nonsense", encoding="utf-8")
+    monkeypatch.setattr("index.build.code_digest", lambda: "another")
     assert build([collection], tmp_path / "index", encoder).fresh
-    open_index(tmp_path / "index", encoder)
+
+
+def test_an_index_inside_the_folder_of_cases_is_not_read_as_cases(collection, encoder) -> None:
+    build([collection], collection / "索引", encoder)
+    report = build([collection], collection / "索引", encoder, force=True)
+    assert report.version.manifest.cases == 2
 
 
 def test_passages_fit_an_encoder_that_takes_little(tmp_path, collection, make_encoder) -> None:
@@ -104,9 +124,13 @@ def test_a_key_is_district_and_sentence_or_the_sentence_where_both_do_not_fit(ma
     assert sentence_keys([case], passages, small) == ["嘉定区设帮办站八个字。"]
 
 
-def test_an_unrelated_question_scores_zero_on_the_dense_side(tmp_path, collection, encoder) -> None:
+def test_the_floor_is_what_unrelated_questions_reach_on_average(
+    tmp_path, collection, encoder
+) -> None:
     report = build([collection], tmp_path / "index", encoder)
-    assert 0 <= report.manifest.floor < 1
+    content = read_content(report.version)
+    cosines = [content.dense.top_cosine(encoder.encode_query(text)) for text in UNRELATED]
+    assert report.version.manifest.floor == pytest.approx(sum(cosines) / 40)
 
 
 def test_stages_are_reported_up_to_their_total(tmp_path, collection, encoder) -> None:
@@ -118,7 +142,7 @@ def test_stages_are_reported_up_to_their_total(tmp_path, collection, encoder) ->
 def test_files_given_twice_are_read_once(tmp_path, collection, encoder) -> None:
     file = collection / "某市.txt"
     report = build([file, file], tmp_path / "index", encoder)
-    assert [source.name for source in report.manifest.sources] == ["某市.txt"]
+    assert [source.name for source in report.version.manifest.sources] == ["案例 2023/某市.txt"]
     assert report.failures == ()
 
 
@@ -131,6 +155,6 @@ def test_a_file_repeated_in_another_folder_is_linked_as_duplicates(
 
     build([collection, other], tmp_path / "index", encoder)
 
-    cases = open_index(tmp_path / "index", encoder).cases
+    cases = opened(tmp_path / "index", encoder).cases
     assert [case.duplicate_of for case in cases] == [None, None, cases[0].case_id, cases[1].case_id]
     assert len({case.case_id for case in cases}) == 4

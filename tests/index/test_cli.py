@@ -30,7 +30,7 @@ def test_build_then_search_finds_the_case_with_its_place(tmp_path, collection, m
     assert code == 0
     assert "1. 静安区《退税快办》（某市2023年优化营商环境优秀案例，排名1）" in out
     assert "主要做法" in out
-    assert "出处：案例 2023/某市.txt 第 36–61 字" in out
+    assert "出处：案例 2023/某市.txt [35:61]" in out
 
 
 def test_search_as_json_gives_offsets_that_cut_the_passage(real_index, models, corpus) -> None:
@@ -41,7 +41,7 @@ def test_search_as_json_gives_offsets_that_cut_the_passage(real_index, models, c
     text = corpus.read_text(encoding="utf-8")
     assert code == 0
     assert answer["passages"][0]["citation"]["district"] == "静安区"
-    assert answer["passages"][0]["citation"]["source"]["file"] == corpus.name
+    assert answer["passages"][0]["citation"]["source"]["file"] == f"data/{corpus.name}"
     for passage in answer["passages"]:
         source = passage["citation"]["source"]
         assert text[source["start"] : source["end"]] == passage["text"]
@@ -97,3 +97,19 @@ def test_check_as_json_exits_with_1_where_something_is_wrong(tmp_path: Path, mod
     code, out, _ = run("check", "--json", "--index", tmp_path / "none", "--models", models)
     assert code == 1
     assert json.loads(out)[0]["ok"] is False
+
+
+def test_a_path_that_cannot_be_an_index_is_told_in_words(collection, models) -> None:
+    file = collection / "某市.txt"
+    code, _, err = run("search", "退税", "--index", file, "--models", models)
+    assert (code, "里没有索引" in err) == (1, True)
+    code, _, err = run("build", collection, "--index", file, "--models", models)
+    assert code == 1
+    assert "错误：" in err
+    assert "请检查路径、权限和磁盘空间" in err
+
+
+def test_the_passage_size_can_be_set(tmp_path: Path, collection, models) -> None:
+    arguments = ["--max-tokens", 16, "--json", "--index", tmp_path / "i", "--models", models]
+    _, out, _ = run("build", collection, *arguments)
+    assert json.loads(out)["passages"] > 3

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -128,3 +131,15 @@ def test_an_index_with_other_counts_is_refused() -> None:
     data = DenseRanker.build(unit(3, 4, seed=0), [3]).to_bytes()
     with pytest.raises(ValueError, match="holds 3 vectors, its passages 4 sentences"):
         DenseRanker.from_bytes(data, [4], floor=0.0)
+
+
+def test_a_search_takes_one_thread_whichever_thread_asks() -> None:
+    ranker = DenseRanker.build(unit(30, 8, seed=5), [3] * 10)
+    query = unit(1, 8, seed=6)[0]
+
+    def threads_after_a_search(_: int) -> int:
+        ranker.match(query).best(limit=3, allowed=every(10))
+        return faiss.omp_get_max_threads()
+
+    with ThreadPoolExecutor(3) as pool:
+        assert set(pool.map(threads_after_a_search, range(12))) == {1}

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import pkgutil
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import index.store
 from index.build import build
-from index.store import current_version, damaged_files, open_index, read_content
-from rag.errors import IndexDamagedError, IndexMismatchError, IndexMissingError
+from index.store import current_version, damaged_files, open_version, read_content
+from rag.assistant import Assistant
+from rag.errors import (
+    CasebookError,
+    IndexDamagedError,
+    IndexMismatchError,
+    IndexMissingError,
+)
+
+
+def opened(index: Path, encoder) -> Assistant:
+    return open_version(current_version(index), encoder)
 
 
 @pytest.fixture
@@ -21,12 +36,16 @@ def built(tmp_path: Path, collection: Path, encoder) -> Path:
     return folder
 
 
+def resolve(name: str) -> Callable[..., object]:
+    return cast("Callable[..., object]", pkgutil.resolve_name(name))
+
+
 def files_below(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def test_what_was_built_is_what_is_opened(built: Path, encoder) -> None:
-    assistant = open_index(built, encoder)
+    assistant = opened(built, encoder)
 
     assert [(case.rank, case.title, case.district) for case in assistant.cases] == [
         (1, "退税快办", "静安区"),
@@ -44,13 +63,13 @@ def test_what_was_built_is_what_is_opened(built: Path, encoder) -> None:
 
 def test_an_index_that_was_never_built_says_what_to_run(tmp_path: Path, encoder) -> None:
     with pytest.raises(IndexMissingError, match="里没有索引；请运行：casebook build"):
-        open_index(tmp_path / "nowhere", encoder)
+        opened(tmp_path / "nowhere", encoder)
 
 
 def test_another_encoder_is_refused_by_name_with_the_repair(built, make_encoder) -> None:
     other = make_encoder("退税")
     with pytest.raises(IndexMismatchError) as caught:
-        open_index(built, other)
+        opened(built, other)
     assert str(caught.value) == (
         "索引是用 counting-退税帮办企业（7 维，权重 00000000） 建立的，"
         "现在的编码器是 counting-退税（3 维，权重 00000000）；"
@@ -61,7 +80,7 @@ def test_another_encoder_is_refused_by_name_with_the_repair(built, make_encoder)
 def test_an_index_in_another_format_is_refused(built, encoder, monkeypatch) -> None:
     monkeypatch.setattr("index.manifest.FORMAT", 99)
     with pytest.raises(IndexMismatchError, match="索引的格式是 1，本版本使用 99"):
-        open_index(built, encoder)
+        opened(built, encoder)
 
 
 def damage(file: Path, how: str) -> None:
@@ -89,10 +108,10 @@ def test_damage_to_any_file_is_found_and_named(built, encoder, how: str) -> None
             continue
         damage(file, how)
         with pytest.raises(IndexDamagedError, match=file.name) as caught:
-            open_index(built, encoder)
+            opened(built, encoder)
         assert "casebook build" in str(caught.value)
         file.write_bytes(sound)
-    open_index(built, encoder)
+    opened(built, encoder)
 
 
 def test_a_missing_file_is_found_and_named(built, encoder) -> None:
@@ -103,7 +122,7 @@ def test_a_missing_file_is_found_and_named(built, encoder) -> None:
         file.unlink()
         assert list(damaged_files(version)) == [name]
         with pytest.raises(IndexDamagedError, match=file.name):
-            open_index(built, encoder)
+            opened(built, encoder)
         file.write_bytes(sound)
 
 
@@ -117,7 +136,7 @@ def test_any_flipped_bit_of_the_vectors_is_found(built, encoder, where: float, b
     file.write_bytes(data)
     try:
         with pytest.raises(IndexDamagedError):
-            open_index(built, encoder)
+            opened(built, encoder)
     finally:
         file.write_bytes(sound)
 
@@ -126,18 +145,18 @@ def test_any_flipped_bit_of_the_vectors_is_found(built, encoder, where: float, b
 def test_a_pointer_that_leads_nowhere_is_damage(built, encoder, pointer: str) -> None:
     (built / "CURRENT").write_text(pointer, encoding="utf-8")
     with pytest.raises(IndexDamagedError, match="CURRENT"):
-        open_index(built, encoder)
+        opened(built, encoder)
 
 
 def test_a_pointer_that_is_not_text_is_damage(built, encoder) -> None:
     (built / "CURRENT").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(IndexDamagedError, match="CURRENT 不是文本"):
-        open_index(built, encoder)
+        opened(built, encoder)
 
 
 def test_opening_writes_nothing(built, encoder) -> None:
     before = [(path, path.stat().st_mtime_ns, path.read_bytes()) for path in files_below(built)]
-    open_index(built, encoder).search("退税")
+    opened(built, encoder).search("退税")
     after = [(path, path.stat().st_mtime_ns, path.read_bytes()) for path in files_below(built)]
     assert after == before
 
@@ -150,38 +169,96 @@ def test_three_versions_are_kept(built, collection, encoder) -> None:
     assert current_version(built).name.startswith("v000005-")
 
 
-@pytest.mark.parametrize("step", ["_write_file", "_sync_folder"])
-@pytest.mark.parametrize("call", range(1, 8))
-def test_a_build_that_fails_at_any_step_leaves_an_index_that_opens(
+STEPS = [
+    *[("index.publish._write", call) for call in range(1, 11)],
+    *[("index.publish._sync_folder", call) for call in range(1, 6)],
+    ("pathlib.Path.rename", 1),
+    ("pathlib.Path.replace", 1),
+]
+
+
+def test_the_steps_below_are_all_the_steps_there_are(
+    built, collection, encoder, monkeypatch
+) -> None:
+    calls: Counter[str] = Counter()
+    for name in {name for name, _ in STEPS}:
+        real = resolve(name)
+
+        def counting(*arguments: object, name: str = name, real=real) -> object:
+            calls[name] += 1
+            return real(*arguments)
+
+        monkeypatch.setattr(name, counting)
+    build([collection], built, encoder, force=True)
+    assert calls == Counter(name for name, _ in STEPS)
+
+
+@pytest.mark.parametrize(("step", "call"), STEPS)
+def test_a_build_that_fails_at_any_step_leaves_an_index_that_opens_and_nothing_else(
     built, collection, encoder, monkeypatch, step: str, call: int
 ) -> None:
     before = current_version(built).name
     (collection / "某市.txt").write_text("静安区帮办，服务企业退税。", encoding="utf-8")
-    real, calls = getattr(index.store, step), 0
+    real, calls = resolve(step), 0
 
-    def failing(*arguments: object) -> None:
+    def failing(*arguments: object) -> object:
         nonlocal calls
         calls += 1
         if calls == call:
             raise OSError(28, "No space left on device")
-        real(*arguments)
+        return real(*arguments)
 
-    monkeypatch.setattr(index.store, step, failing)
-    failed = False
-    try:
+    monkeypatch.setattr(step, failing)
+    with pytest.raises(OSError, match="No space left"):
         build([collection], built, encoder)
-    except OSError:
-        failed = True
     monkeypatch.undo()
 
     version = current_version(built)
     assert damaged_files(version) == {}
-    open_index(built, encoder)
-    assert not list((built / "versions").glob(".build-*"))
-    if not failed:
-        assert version.name != before
-    elif version.name != before:  # only the last sync, after the pointer was swapped, is this late
-        assert step == "_sync_folder"
+    opened(built, encoder)
+    swapped = (step, call) == ("index.publish._sync_folder", 5)  # the one after the pointer
+    assert (version.name != before) is swapped
+    assert sorted(path.name for path in built.iterdir()) == [
+        "CURRENT",
+        "LOCK",
+        "vectors.sqlite",
+        "versions",
+    ]
+    assert not [path for path in (built / "versions").iterdir() if path.name.startswith(".")]
+    assert build([collection], built, encoder).version.name > before
+
+
+def test_builds_at_the_same_time_publish_one_after_the_other(built, collection, encoder) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(
+            pool.map(lambda _: build([collection], built, encoder, force=True), range(12))
+        )
+
+    names = sorted(report.version.name for report in reports)
+    assert [name[:7] for name in names] == [f"v{number:06d}" for number in range(2, 14)]
+    assert current_version(built).name == names[-1]
+    opened(built, encoder)
+
+
+def test_a_build_waits_no_longer_than_its_patience_for_another(
+    built, collection, encoder, monkeypatch
+) -> None:
+    monkeypatch.setattr("index.publish._LOCK_S", 0.05)
+    with FileLock(built / "LOCK"), pytest.raises(CasebookError, match="另一个 build 正在写入"):
+        build([collection], built, encoder, force=True)
+
+
+def test_what_people_put_beside_the_versions_is_left_alone(built, collection, encoder) -> None:
+    (built / "versions" / "v1-备份").mkdir()
+    for _ in range(4):
+        build([collection], built, encoder, force=True)
+    assert (built / "versions" / "v1-备份").is_dir()
+
+
+def test_terms_cut_in_another_way_are_refused(built, encoder, monkeypatch) -> None:
+    monkeypatch.setattr("index.store.terms_digest", lambda: "another")
+    with pytest.raises(IndexMismatchError, match="切词规则与本版本不同；请重新建立索引"):
+        opened(built, encoder)
 
 
 def test_no_file_of_an_index_is_a_pickle(built) -> None:

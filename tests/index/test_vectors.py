@@ -10,7 +10,7 @@ import pytest
 
 import index.vectors
 from index.vectors import VectorCache
-from rag.errors import IndexDamagedError
+from rag.errors import CasebookError, IndexDamagedError
 
 
 def test_each_distinct_text_is_encoded_once_and_rows_keep_their_order(tmp_path, encoder) -> None:
@@ -49,10 +49,10 @@ def test_what_was_encoded_before_an_interruption_is_kept(
     monkeypatch.setattr(index.vectors, "_BATCH", 2)
 
     class Interrupted(make_encoder):  # type: ignore[misc, valid-type]
-        def encode_passages(self, texts: Sequence[str], **_: object) -> np.ndarray:
+        def encode_passages(self, texts: Sequence[str], **more: object) -> np.ndarray:
             if "中断" in texts:
                 raise KeyboardInterrupt
-            return np.asarray(super().encode_passages(texts))
+            return np.asarray(super().encode_passages(texts, **more))
 
     texts = ["退税", "帮办", "中断", "企业"]
     with VectorCache(tmp_path / "v.sqlite") as cache, pytest.raises(KeyboardInterrupt):
@@ -98,3 +98,24 @@ def test_a_vector_of_the_wrong_length_is_refused(tmp_path, encoder) -> None:
 
     with VectorCache(file) as cache, pytest.raises(IndexDamagedError, match="1 字节，应为 28"):
         cache.encode(encoder, ["退税"])
+
+
+def test_a_cache_in_use_elsewhere_is_not_called_damaged(tmp_path, monkeypatch) -> None:
+    file = tmp_path / "v.sqlite"
+    with VectorCache(file):
+        pass
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, timeout=0.01))
+    other = connect(file)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.raises(CasebookError, match="现在不能用（database is locked）") as caught:
+            VectorCache(file)
+    finally:
+        other.close()
+    assert not isinstance(caught.value, IndexDamagedError)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path) -> None:
+    with pytest.raises(CasebookError, match="现在不能用（unable to open database file）"):
+        VectorCache(tmp_path / "missing" / "v.sqlite")

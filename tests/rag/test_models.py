@@ -13,8 +13,9 @@ from rag.encoder_file import (
     read_encoder_file,
     write_encoder_file,
 )
+from rag.encoders import load_encoder
 from rag.errors import ModelError
-from rag.models import model_folder, prepared_models
+from rag.models import model_folder, model_name_of, prepared_models, source_of
 from rag.preparation.catalogue import KNOWN_MODELS, M3E_SMALL
 
 RECORD = EncoderFile(
@@ -53,6 +54,44 @@ def prepared(models: Path) -> Path:
 def test_names_with_a_slash_are_one_folder_and_come_back() -> None:
     assert folder_name("BAAI/bge-small-zh-v1.5") == "BAAI__bge-small-zh-v1.5"
     assert model_name("BAAI__bge-small-zh-v1.5") == "BAAI/bge-small-zh-v1.5"
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("m3e-small", "m3e-small"),
+        ("BAAI/bge-small-zh-v1.5", "BAAI/bge-small-zh-v1.5"),
+        ("./my/bge", "bge"),
+        ("../my/bge/", "bge"),
+        ("/srv/my/bge", "bge"),
+        ("my/bge", "my/bge"),  # nothing tells it from a hub name, whatever folders there are
+        ("my/bge/", "my/bge"),
+    ],
+)
+def test_a_model_is_called_by_its_name_or_by_the_last_part_of_its_path(
+    source: str, name: str
+) -> None:
+    assert model_name_of(source) == name
+    assert model_folder(source, Path("models")) == Path("models") / folder_name(name)
+
+
+def test_a_path_means_the_same_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert source_of("./bge/") == str(tmp_path / "bge")
+    assert source_of(".") == str(tmp_path)
+    assert model_name_of(".") == tmp_path.name
+    assert source_of("BAAI/bge") == "BAAI/bge"
+
+
+def test_a_path_that_is_not_prepared_is_named_as_it_was_typed(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as raised:
+        load_encoder("./my/bge", tmp_path)
+    assert str(raised.value) == (
+        f"{tmp_path / 'bge'} 里没有准备好的模型（缺少 encoder.json）；"
+        "请运行：casebook model prepare ./my/bge"
+    )
 
 
 def test_known_models_are_pinned_by_digest() -> None:

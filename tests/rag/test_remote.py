@@ -5,12 +5,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rag.encoders import load_encoder
 from rag.errors import EncoderUnavailableError, ModelError
-from rag.remote import RemoteEncoder, RemoteOptions
+from rag.remote import RemoteEncoder, RemoteOptions, is_loopback
 
 REMEDY = "请检查向量服务是否在运行，以及地址、模型名和密钥"
 
@@ -33,7 +35,7 @@ def usual(texts: list[str]) -> dict[str, object]:
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+def service() -> Iterator[Service]:
     state = Service()
 
     class Handler(BaseHTTPRequestHandler):
@@ -58,7 +60,6 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
         def log_message(self, *_: object) -> None:
             pass
 
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -138,13 +139,108 @@ def test_tokens_are_bounded_by_code_points(remote: RemoteEncoder) -> None:
     assert remote.count_tokens("补缴社保") == 6
 
 
-def test_429_is_waited_out_for_as_long_as_the_service_asks(
+def test_while_building_429_is_waited_out_for_as_long_as_the_service_asks(
     remote: RemoteEncoder, service: Service, waits: list[float]
 ) -> None:
     service.answers = [429, 503]
     service.headers = {"Retry-After": "7"}
-    np.testing.assert_allclose(remote.encode_query("社保"), unit(4), rtol=1e-6)
+    np.testing.assert_allclose(remote.encode_passages(["社保"]), [unit(2)], rtol=1e-6)
     assert waits == [7.0, 7.0]
+
+
+def test_while_building_no_single_wait_passes_a_minute(
+    remote: RemoteEncoder, service: Service, waits: list[float]
+) -> None:
+    service.answers = [503] * 2
+    service.headers = {"Retry-After": "600"}
+    remote.encode_passages(["社保"])
+    assert waits == [60.0, 60.0]
+
+
+def test_a_question_is_not_kept_waiting_for_as_long_as_the_service_asks(
+    remote: RemoteEncoder, service: Service, waits: list[float]
+) -> None:
+    service.answers = [503]
+    service.headers = {"Retry-After": "600"}
+    with pytest.raises(EncoderUnavailableError) as raised:
+        remote.encode_query("社保")
+    assert str(raised.value) == (
+        f"{service.url}/embeddings（模型 bge-m3）返回 HTTP 503，内容是 '503'，"
+        "已尝试 1 次（最多 4 次），已用 0.0 秒，再试须等 600.0 秒，而一个问题最多等 5 秒；"
+        f"{REMEDY}"
+    )
+    assert waits == []
+
+
+def test_all_waits_for_a_question_together_are_short(
+    remote: RemoteEncoder, service: Service, waits: list[float]
+) -> None:
+    service.answers = [503] * 9
+    service.headers = {"Retry-After": "2"}
+    with pytest.raises(
+        EncoderUnavailableError, match=r"，已尝试 3 次.*，已用 4\.0 秒，再试须等 2\.0 秒，"
+    ):
+        remote.encode_query("社保")
+    assert waits == [2.0, 2.0]
+
+
+def test_an_attempt_that_took_long_leaves_a_question_no_time_for_another(
+    remote: RemoteEncoder,
+    service: Service,
+    waits: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rag.remote._QUESTION_PATIENCE_S", 0.2)
+    service.answers = [503]
+    service.delay_s = 0.3
+    with pytest.raises(
+        EncoderUnavailableError, match=r"，已尝试 1 次（最多 4 次），已用 0\.[3-9] 秒，再试须等 "
+    ):
+        remote.encode_query("社保")
+    assert waits == []
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_this_machine_is_never_asked_through_a_proxy(
+    service: Service, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "http://127.0.0.1:1")  # where nobody listens
+    for host in ("127.0.0.1", "localhost"):
+        url = service.url.replace("127.0.0.1", host)
+        encoder = RemoteEncoder(url, "bge-m3", options=RemoteOptions(retries=0))
+        assert encoder.identity.dimension == 3
+        encoder.close()
+
+
+def test_another_machine_is_asked_through_the_proxy(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", service.url.removesuffix("/v1"))
+    monkeypatch.setenv("http_proxy", service.url.removesuffix("/v1"))
+    encoder = RemoteEncoder("http://vectors.invalid/v1", "bge-m3")
+    assert encoder.identity.dimension == 3
+    encoder.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("vectors.localhost", True),
+        ("10.0.0.7", False),
+        ("localhost.example.com", False),
+        ("mylocalhost", False),
+    ],
+)
+def test_this_machine_is_known_by_its_names(host: str, *, local: bool) -> None:
+    assert is_loopback(host) is local
 
 
 def test_a_service_that_stays_down_is_given_up_after_waiting_ever_longer(
@@ -183,11 +279,8 @@ def test_a_service_that_is_too_slow_is_not_asked_again(
         remote.encode_query("社保")
 
 
-def test_an_address_where_nobody_listens_is_tried_again(
-    waits: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_address_where_nobody_listens_is_tried_again(waits: list[float]) -> None:
     options = RemoteOptions(dimension=3, retries=2)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
@@ -242,3 +335,25 @@ def test_an_address_with_a_password_or_without_a_host_is_refused(url: str) -> No
     with pytest.raises(ModelError, match="不带用户名和密码") as raised:
         RemoteEncoder(url, "bge-m3")
     assert "pass@" not in str(raised.value)
+
+
+def prompts_of(name: str, **asked: str) -> tuple[str, str]:
+    """Load a remote encoder by name; give the prompts of its identity."""
+    identity = load_encoder(name, Path("none"), **asked).identity
+    return identity.query_prompt, identity.passage_prompt
+
+
+def test_a_remote_model_is_given_the_prompts_that_it_needs(service: Service) -> None:
+    e5 = load_encoder(
+        f"openai:e5@{service.url}", Path("none"), query_prompt="query: ", passage_prompt="passage: "
+    )
+    e5.encode_query("社保")
+    e5.encode_passages(["社保"])
+    assert [asked["input"] for asked in service.asked[1:]] == [["query: 社保"], ["passage: 社保"]]
+
+
+def test_a_remote_model_has_no_prompts_unless_its_page_says_otherwise(service: Service) -> None:
+    assert prompts_of(f"openai:bge-m3@{service.url}") == ("", "")
+    bge = f"openai:BAAI/bge-large-zh-v1.5@{service.url}"
+    assert prompts_of(bge) == ("为这个句子生成表示以用于检索相关文章：", "")
+    assert prompts_of(bge, query_prompt="", passage_prompt="文：") == ("", "文：")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from index.build import build
-from index.store import open_index
+from index.store import current_version, open_version
 from rag.assistant import Assistant
 from rag.retrieve import DENSE_WEIGHT, Filters
 
@@ -38,11 +38,15 @@ TEXT = """\
 """
 
 
+def opened(index: Path, encoder) -> Assistant:
+    return open_version(current_version(index), encoder)
+
+
 @pytest.fixture
 def assistant(tmp_path: Path, encoder) -> Assistant:
     (tmp_path / "甲市.txt").write_text(TEXT, encoding="utf-8")
     build([tmp_path / "甲市.txt"], tmp_path / "index", encoder)
-    return open_index(tmp_path / "index", encoder)
+    return opened(tmp_path / "index", encoder)
 
 
 def titles(assistant: Assistant, question: str, **filters: tuple[object, ...]) -> list[str]:
@@ -143,14 +147,16 @@ def test_every_citation_points_at_exactly_the_passage(assistant: Assistant) -> N
     for finding in assistant.search("企业帮办退税", limit=50).findings:
         citation = finding.citation
         assert TEXT[citation.start : citation.end] == finding.hit.passage.text
-        assert citation.file == "甲市.txt"
+        assert citation.file.endswith("/甲市.txt")
 
 
 def test_a_question_without_terms_still_ranks_by_vector(assistant: Assistant) -> None:
     assert len(assistant.search("？？？").findings) == 3
 
 
-def test_the_best_sentence_is_inside_its_passage(assistant: Assistant) -> None:
-    for finding in assistant.search("帮办").findings:
-        span = finding.hit.passage.span
-        assert span.start <= finding.hit.sentence.start < finding.hit.sentence.end <= span.end
+def test_the_best_sentence_is_the_one_nearest_to_the_question(tmp_path: Path, encoder) -> None:
+    text = "嘉定区\n\n企业到窗口办理事项。现场退税很快就办好。群众都说办得不错。"
+    (tmp_path / "一.txt").write_text(text, encoding="utf-8")
+    build([tmp_path / "一.txt"], tmp_path / "index", encoder)
+    (finding,) = opened(tmp_path / "index", encoder).search("退税").findings
+    assert finding.hit.sentence.of(text) == "现场退税很快就办好。"

@@ -104,10 +104,12 @@ def test_a_byte_order_mark_that_lies_is_refused() -> None:
 
 
 def test_a_huge_file_is_refused_without_reading_it_all(tmp_path: Path) -> None:
-    with (tmp_path / "巨.txt").open("wb") as stream:
+    folder = tmp_path / "案例"
+    folder.mkdir()
+    with (folder / "巨.txt").open("wb") as stream:
         stream.truncate(64 * 2**20 + 1)
-    assert str(read([tmp_path / "巨.txt"]).failures[0]) == (
-        "巨.txt：文件超过 67,108,864 字节的上限；请拆分后再建索引"
+    assert str(read([folder / "巨.txt"]).failures[0]) == (
+        "案例/巨.txt：文件超过 67,108,864 字节的上限；请拆分后再建索引"
     )
 
 
@@ -139,15 +141,23 @@ def test_a_file_reached_twice_is_read_once(tmp_path: Path) -> None:
     assert reading.failures == ()
 
 
+def test_a_file_is_named_with_its_folder_however_it_is_reached(tmp_path: Path) -> None:
+    folder = tmp_path / "案例 2023"
+    folder.mkdir()
+    (folder / "甲.txt").write_text("办得快。", encoding="utf-8")
+    for path in (folder, folder / "甲.txt"):
+        assert [source.name for source in read([path]).sources] == ["案例 2023/甲.txt"]
+
+
 def test_two_files_of_one_name_cannot_be_told_apart_in_a_citation(tmp_path: Path) -> None:
-    for name in ("一", "二"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "甲.txt").write_text("办得快。", encoding="utf-8")
-    reading = read([tmp_path / "一" / "甲.txt", tmp_path / "二" / "甲.txt"])
-    assert [source.name for source in reading.sources] == ["甲.txt"]
+    files = [tmp_path / name / "案例" / "甲.txt" for name in ("一", "二")]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_text("办得快。", encoding="utf-8")
+    reading = read(files)
+    assert [source.name for source in reading.sources] == ["案例/甲.txt"]
     assert reading.failures[0].why == (
-        f"与 {tmp_path / '一' / '甲.txt'} 同名，引用时无法区分；"
-        "请放进不同的文件夹，再对文件夹建索引"
+        f"与 {files[0]} 同名，引用时无法区分；请给其中一个文件或它的文件夹改名"
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from rag.digest import file_sha256
 from rag.embed import OnnxEncoder
+from rag.encoders import load_encoder
 from rag.errors import ModelError
 from rag.preparation import export
 from rag.preparation.e5_q4 import BlockTable
@@ -75,6 +76,74 @@ def test_a_damaged_model_or_another_prompt_builds_again(
     asked = Request(str(tiny_model), query_prompt="")
     assert prepare(asked, tmp_path, sentences=SENTENCES).record.identity.query_prompt == ""
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]  # nothing left half done
+
+
+def test_what_was_prepared_by_a_path_is_loaded_by_the_same_path(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my").mkdir()
+    (tmp_path / "other").mkdir()
+    shutil.copytree(tiny_model, tmp_path / "my" / "bge")
+    shutil.copytree(tiny_model, tmp_path / "other" / "bge")
+    models = tmp_path / "models"
+    monkeypatch.chdir(tmp_path)
+    done = prepare(Request("./my/bge"), models, sentences=SENTENCES)
+    assert (done.folder, done.record.identity.name) == (models / "bge", "bge")
+    assert load_encoder("./my/bge", models).identity == done.record.identity
+    assert load_encoder("bge", models).identity == done.record.identity  # as an index names it
+    with pytest.raises(ModelError) as raised:
+        load_encoder("./other/bge", models)
+    assert str(raised.value) == (
+        f"{models / 'bge'} 是由 {tmp_path / 'my' / 'bge'} 准备的；"
+        "请运行：casebook model prepare ./other/bge"
+    )
+    monkeypatch.chdir(tmp_path / "my")
+    assert not prepare(Request("./bge"), models, sentences=SENTENCES).built  # the same folder
+    shutil.rmtree(tmp_path / "my" / "bge")
+    assert load_encoder("./bge", models).identity == done.record.identity
+
+
+def test_prompts_of_a_prepared_model_are_chosen_when_it_is_prepared(
+    tiny_prepared: Preparation,
+) -> None:
+    models = tiny_prepared.folder.parent
+    same = load_encoder("tiny", models, query_prompt="问：", passage_prompt="文：")
+    assert same.identity == tiny_prepared.record.identity
+    with pytest.raises(ModelError) as raised:
+        load_encoder("tiny", models, query_prompt="请 问")
+    assert str(raised.value) == (
+        "tiny 准备时的指令是：问题前 '问：'、原文前 '文：'；现在要求：问题前 '请 问'、原文前 '文：'；"
+        f"请运行：casebook model prepare {tiny_prepared.record.source} "
+        "--query-prompt '请 问' --passage-prompt '文：'"
+    )
+    with pytest.raises(ModelError, match=r"--query-prompt '问：' --passage-prompt ''$"):
+        load_encoder("tiny", models, passage_prompt="")
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_if_the_new_model_cannot_be_put_in_place_the_old_one_stays(
+    tiny_model: Path,
+    tiny_prepared: Preparation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: int,
+) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_prepared.folder, folder)
+    renamed: list[Path] = []
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        renamed.append(path)
+        if len(renamed) == failing:
+            raise PermissionError(13, "in use", str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(PermissionError):
+        prepare(Request(str(tiny_model)), tmp_path, sentences=SENTENCES, force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+    assert load_encoder("tiny", tmp_path).identity == tiny_prepared.record.identity
 
 
 def test_a_failed_proof_writes_nothing(
