@@ -11,7 +11,7 @@ from rag.chunk import Cut
 from rag.encoder import EncoderIdentity
 from rag.errors import IndexMismatchError
 
-FORMAT = 1
+FORMAT = 2
 """Bump when a file of the index changes its name, its layout or its meaning."""
 
 
