@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,10 @@ def test_the_readmes_commands_exist() -> None:
     for name in names - {"model", "eval"}:
         result = CliRunner().invoke(casebook.app, [*name.split(), "--help"])
         assert result.exit_code == 0, name
+
+
+def test_the_wheel_holds_every_package_and_the_commands_module() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    module = project["project"]["scripts"]["casebook"].partition(":")[0]
+    assert packed == [*project["tool"]["importlinter"]["root_packages"], f"{module}.py"]
