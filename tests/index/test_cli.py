@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from typer.testing import CliRunner
@@ -113,3 +115,43 @@ def test_the_passage_size_can_be_set(tmp_path: Path, collection, models) -> None
     arguments = ["--max-tokens", 16, "--json", "--index", tmp_path / "i", "--models", models]
     _, out, _ = run("build", collection, *arguments)
     assert json.loads(out)["passages"] > 3
+
+
+class Embeddings(BaseHTTPRequestHandler):
+    """An OpenAI-compatible endpoint whose vectors count a few characters."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+        vectors = [[text.count(c) + 0.01 for c in "退税帮办问原"] for text in texts]
+        data = [{"index": i, "embedding": vector} for i, vector in enumerate(vectors)]
+        answer = json.dumps({"object": "list", "data": data, "model": body["model"]}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_an_index_of_a_remote_encoder_is_built_and_reopened_with_its_prompts(
+    tmp_path: Path, collection
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Embeddings) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        name = f"openai:counting@http://127.0.0.1:{server.server_port}/v1"
+        places = ["--index", tmp_path / "index", "--models", tmp_path]
+        prompts = ["--query-prompt", "问：", "--passage-prompt", "原文："]
+        code, out, _ = run("build", collection, "--model", name, *prompts, *places)
+        assert code == 0
+        assert f"编码器 {name}" in out
+
+        code, out, _ = run("search", "帮办站现场服务", "--json", *places)
+        assert json.loads(out)["passages"][0]["citation"]["title"] == "帮办代办"
+        server.shutdown()
+
+    code, _, err = run("search", "帮办站现场服务", *places)
+    assert code == 1
+    assert "/v1/embeddings" in err
