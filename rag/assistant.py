@@ -24,13 +24,18 @@ class Finding:
         citation: Where it stands.
         highlights: Runs of the question's words in ``hit.passage.text``, in code points of that
             text, in order, without overlap.
-        matched_terms: The words themselves, longest first, each once.
+        question: What was asked.
     """
 
     hit: Hit
     citation: Citation
     highlights: tuple[Span, ...]
-    matched_terms: tuple[str, ...]
+    question: str
+
+    @property
+    def matched_terms(self) -> tuple[str, ...]:
+        """The question's words in the passage, longest first, each once; few ever ask for them."""
+        return matched_terms(self.question, self.hit.passage.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +104,9 @@ class Assistant:
         )
 
     def _finding(self, question: str, hit: Hit) -> Finding:
-        text = hit.passage.text
         return Finding(
             hit=hit,
             citation=cite(self._by_id[hit.passage.case_id], hit.passage),
-            highlights=highlights(question, text),
-            matched_terms=matched_terms(question, text),
+            highlights=highlights(question, hit.passage.text),
+            question=question,
         )
