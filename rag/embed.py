@@ -46,13 +46,12 @@ class OnnxEncoder:
 
     Args:
         folder: Prepared folder with ``encoder.json``, ``tokenizer.json`` and ``model.onnx``.
-        threads: Threads of one call; None takes every core this process may run on.
 
     Raises:
         ModelError: If the folder is not a prepared model, or a file in it has changed.
     """
 
-    def __init__(self, folder: Path, *, threads: int | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         record = read_encoder_file(folder)
         verify_files(folder, record)
         self._identity = record.identity
@@ -61,7 +60,7 @@ class OnnxEncoder:
         # Both are done here instead: lengths must be seen uncut, and rows padded by our batches.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._session = _open_session(folder / GRAPH_NAME, threads or _cores())
+        self._session = _open_session(folder / GRAPH_NAME)
         self._inputs = tuple(node.name for node in self._session.get_inputs())
         outputs = [node.name for node in self._session.get_outputs()]
         if not _INPUTS.issuperset(self._inputs) or _OUTPUT not in outputs:
@@ -143,10 +142,10 @@ class OnnxEncoder:
         return unit
 
 
-def _open_session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
+def _open_session(graph: Path) -> onnxruntime.InferenceSession:
     """Open the graph; a session can run on several threads at once."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = _cores()
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     # A question is thirty small parallel steps. Threads that sleep between two of them take longer

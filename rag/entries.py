@@ -41,7 +41,7 @@ _COLLECTION = re.compile(
     r"(?:案例|实践|做法|经验|汇编|选编|成果)(?:集锦|集|选|汇编|选编)?[”』」》]?(?: *\([^()]{1,20}\))?$"
 )
 _MAX_COLLECTION = 60
-"""Code points; the longest in the bundled corpus has 20."""
+"""Code points; the longest in the bundled corpus has 21."""
 _MIN_PLACES = 2
 """One line that opens with a place may open a paragraph; two places make a list of them."""
 _HAN_DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")}

@@ -35,8 +35,9 @@ DENSE_WEIGHT = 0.3
 """Share of the dense score in the fused one; see docs/decisions/0002-fusion.md."""
 
 _CANDIDATES = 100
-"""Passages that each ranker puts forward, at least. Beyond 100 the fused top 50 never changed on
-the development questions; candidates are scored by both rankers, so none lacks a score."""
+"""Passages that each ranker puts forward, at least. On the bundled corpus (202 passages) ranking all
+of them changes the top 50 of none of the 160 development questions. Candidates are scored by both
+rankers, so none lacks a score."""
 
 
 class Matches(Protocol):
