@@ -157,11 +157,10 @@ class PassageOut(BaseModel):
     def from_finding(cls, rank: int, finding: Finding, *, explain: bool) -> Self:
         """Serialise a finding under its rank, from 1."""
         hit = finding.hit
-        # No passage has expansions yet: the field is in the contract so that clients need not change.
         explanation = Explanation(
             dense=hit.dense,
             lexical=hit.lexical,
-            expansion=0.0,
+            expansion=hit.expansion,
             matched_terms=list(finding.matched_terms),
         )
         return cls(

@@ -150,7 +150,8 @@ def _timed(ask: Callable[[str], object]) -> list[float]:
 
 def _prepare(folder: Path) -> None:
     """Build the index, and write the original model and the same sentences for the direct one."""
-    from index.build import build, sentence_keys  # noqa: PLC0415
+    from index.assemble import text_keys  # noqa: PLC0415
+    from index.build import build  # noqa: PLC0415
     from index.store import current_version, read_content  # noqa: PLC0415
     from rag.encoders import load_encoder  # noqa: PLC0415
     from rag.preparation.catalogue import M3E_SMALL  # noqa: PLC0415
@@ -160,7 +161,8 @@ def _prepare(folder: Path) -> None:
     encoder = load_encoder(_MODEL, _ROOT / "var" / "models")
     build([_ROOT / "data"], folder / "index", encoder)
     content = read_content(current_version(folder / "index"))
-    keys = sentence_keys(content.cases, content.passages, encoder)
+    spans = [passage.sentences for passage in content.passages]
+    keys = text_keys(content.cases, content.passages, spans, encoder)
     (folder / "sentences.json").write_text(json.dumps(keys), encoding="utf-8")
     for name in ("files", "original"):
         (folder / name).mkdir()

@@ -69,14 +69,15 @@ def build(
     """
     # numpy, faiss and onnxruntime take a second to import, which `casebook --help` should not.
     from index.build import build as build_index  # noqa: PLC0415
+    from index.recipe import Recipe  # noqa: PLC0415
     from rag.encoders import load_encoder  # noqa: PLC0415
 
-    with errors_in_words(), _progress() as progress:
+    with errors_in_words(), progress_bars() as progress:
         encoder = load_encoder(
             model, models, query_prompt=query_prompt, passage_prompt=passage_prompt
         )
         report = build_index(
-            paths, index, encoder, cut=Cut(max_tokens), force=force, on_progress=progress
+            paths, index, encoder, recipe=Recipe(Cut(max_tokens)), force=force, on_progress=progress
         )
     manifest = report.version.manifest
     if as_json:
@@ -220,10 +221,12 @@ def _print_json(value: object) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     """Show a bar for each stage of a build, on stderr and only to a person."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=hidden) as bars:
         tasks: dict[str, TaskID] = {}
 
         def show(stage: str, done: int, total: int) -> None:

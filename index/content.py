@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from index.dense import DenseRanker
 from index.lexical import LexicalRanker
@@ -14,6 +17,7 @@ from index.records import (
     passages_from_lines,
     passages_to_lines,
 )
+from rag.retrieve import Expansions, Legs, Rankers
 from rag.types import Case, Passage, Source
 
 _CASES, _PASSAGES, _DENSE, _LEXICAL = (
@@ -22,16 +26,69 @@ _CASES, _PASSAGES, _DENSE, _LEXICAL = (
     "dense.faiss",
     "lexical/",
 )
+_QUESTIONS = "questions/"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionIndex:
+    """Questions that passages are known to answer, and both rankers over them.
+
+    Attributes:
+        questions: Row for row; empty where none is known, not so everywhere.
+        dense: By vector.
+        lexical: By term.
+    """
+
+    questions: tuple[tuple[str, ...], ...]
+    dense: DenseRanker
+    lexical: LexicalRanker
+
+    def expansions(self) -> Expansions:
+        """Hand both rankers to a retriever."""
+        present = np.array([bool(of) for of in self.questions])
+        return Expansions(Legs(self.dense, self.lexical), present)
+
+    def to_files(self) -> dict[str, bytes]:
+        """Write everything out, by path below the questions' folder."""
+        return {
+            "questions.json": json.dumps(self.questions, ensure_ascii=False).encode(),
+            _DENSE: self.dense.to_bytes(),
+            **_below(_LEXICAL, self.lexical.to_files()),
+        }
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes], floor: float) -> QuestionIndex:
+        """Read what `to_files` wrote; the caller has verified the files' digests."""
+        questions = tuple(tuple(of) for of in json.loads(files["questions.json"]))
+        dense = DenseRanker.from_bytes(files[_DENSE], [len(of) for of in questions], floor)
+        return cls(
+            questions, dense, LexicalRanker.from_files(_under(_LEXICAL, files), len(questions))
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Cases, their passages in row order, and both rankers over those rows."""
+    """Cases, their passages in row order, and the rankers over those rows.
+
+    Attributes:
+        cases: All cases.
+        passages: Theirs.
+        dense: By vector.
+        lexical: By term.
+        known: Rankers over what passages are known to answer; None if that is known of none.
+    """
 
     cases: tuple[Case, ...]
     passages: tuple[Passage, ...]
     dense: DenseRanker
     lexical: LexicalRanker
+    known: QuestionIndex | None
+
+    @property
+    def rankers(self) -> Rankers:
+        """What a retriever ranks with."""
+        known = self.known.expansions() if self.known else None
+        return Rankers(Legs(self.dense, self.lexical), known)
 
     def to_files(self, sources: Sequence[Source]) -> dict[str, bytes]:
         """Write everything out, by path below the version's folder.
@@ -44,7 +101,8 @@ class Content:
             _CASES: cases_to_lines(self.cases),
             _PASSAGES: passages_to_lines(self.passages),
             _DENSE: self.dense.to_bytes(),
-            **{f"{_LEXICAL}{name}": data for name, data in self.lexical.to_files().items()},
+            **_below(_LEXICAL, self.lexical.to_files()),
+            **(_below(_QUESTIONS, self.known.to_files()) if self.known else {}),
         }
 
     @classmethod
@@ -58,18 +116,26 @@ class Content:
         }
         cases = cases_from_lines(files[_CASES], sources)
         passages = passages_from_lines(files[_PASSAGES], cases)
-        counts = [len(passage.sentences) for passage in passages]
-        postings = {
-            name.removeprefix(_LEXICAL): data
-            for name, data in files.items()
-            if name.startswith(_LEXICAL)
-        }
+        by_sentence = manifest.recipe.keys == "sentence"
+        counts = [len(passage.sentences) if by_sentence else 1 for passage in passages]
+        questions = _under(_QUESTIONS, files)
         return cls(
             cases,
             passages,
             DenseRanker.from_bytes(files[_DENSE], counts, manifest.floor),
-            LexicalRanker.from_files(postings, len(passages)),
+            LexicalRanker.from_files(_under(_LEXICAL, files), len(passages)),
+            QuestionIndex.from_files(questions, manifest.floor) if questions else None,
         )
+
+
+def _below(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {f"{folder}{name}": data for name, data in files.items()}
+
+
+def _under(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {
+        name.removeprefix(folder): data for name, data in files.items() if name.startswith(folder)
+    }
 
 
 def _source_file(row: int) -> str:

@@ -8,7 +8,7 @@ and its reader accepts damaged files, so both are left to code that syncs and ch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import faiss
 import numpy as np
@@ -42,13 +42,14 @@ class DenseRanker:
 
         Args:
             vectors: Shape (n sentences, dimension), unit length, passage by passage.
-            counts: Sentences of each passage, at least 1; they sum to n.
+            counts: Vectors of each passage; they sum to n. A passage without any is never found
+                and scores 0.
 
         Raises:
             ValueError: If the counts do not add up.
         """
         starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        if starts[-1] != len(vectors) or min(counts, default=0) < 1:
+        if starts[-1] != len(vectors):
             message = f"{len(vectors)} vectors for passages of {counts} sentences"
             raise ValueError(message)
         if len(vectors) <= EXACT_UP_TO:
@@ -68,6 +69,10 @@ class DenseRanker:
             message = f"the index holds {index.ntotal} vectors, its passages {starts[-1]} sentences"
             raise ValueError(message)
         return cls(index, starts, floor)
+
+    def over(self, floor: float) -> DenseRanker:
+        """Count scores from another floor."""
+        return replace(self, _floor=floor)
 
     def to_bytes(self) -> bytes:
         """Serialise the FAISS index."""
@@ -92,8 +97,12 @@ class DenseRanker:
         return float(self._index.search(query[None], 1)[0][0, 0])
 
     def cosines(self, query: Scores, rows: Rows) -> tuple[Scores, Rows]:
-        """Compare with all sentences of some passages; tell where each passage's begin."""
-        counts = self._starts[rows + 1] - self._starts[rows]
+        """Compare with all sentences of some passages, each with one at least.
+
+        Returns:
+            The cosines, passage by passage, and where each passage's begin.
+        """
+        counts = self.counts(rows)
         offsets = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
         keys = np.arange(counts.sum()) + np.repeat(self._starts[rows] - offsets, counts)
         return np.asarray(self._index.reconstruct_batch(keys) @ query), offsets
@@ -110,6 +119,10 @@ class DenseRanker:
             if len(ranked) >= limit or len(keys) < wanted or wanted == self.size:
                 return np.asarray(ranked[:limit], dtype=np.int64)
             wanted = min(self.size, 4 * wanted)
+
+    def counts(self, rows: Rows) -> Rows:
+        """Count the vectors of some passages."""
+        return self._starts[rows + 1] - self._starts[rows]
 
     def above_floor(self, cosines: Scores) -> Scores:
         """Count cosines from the floor: 0 there and below, 1 at identity."""
@@ -152,9 +165,12 @@ class DenseMatches:
 
     def scores(self, rows: Rows) -> Scores:
         """Score passages by their best sentence."""
-        cosines, offsets = self._ranker.cosines(self._query, rows)
-        best = np.maximum.reduceat(cosines, offsets) if len(rows) else cosines
-        return self._ranker.above_floor(best)
+        scores = np.zeros(len(rows), dtype=np.float32)
+        present = self._ranker.counts(rows) > 0
+        if present.any():
+            cosines, offsets = self._ranker.cosines(self._query, rows[present])
+            scores[present] = self._ranker.above_floor(np.maximum.reduceat(cosines, offsets))
+        return scores
 
     def sentences(self, rows: Rows) -> Rows:
         """Return the position of each passage's best sentence; the first of equals."""

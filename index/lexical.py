@@ -14,25 +14,42 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.retrieve import Mask, Rows, Scores
+from rag.retrieve import Mask, Rows, Scores, Terms
 from rag.tokens import terms_of
 
-# k1 and b of Anserini's passage baselines, which suit short texts of similar length. On the
-# development questions, fused, they give R@1 .712 against .702 with 1.2/.75: two questions.
-_K1 = 0.9
-_B = 0.4
 _TERMS = "terms.json"
 _ARRAYS = ("starts", "rows", "weights")
+
+
+@dataclass(frozen=True, slots=True)
+class Bm25:
+    """The two parameters of BM25.
+
+    The defaults are those of Anserini's passage baselines, which suit short texts of similar
+    length. On the development questions, fused, they give R@1 .712 against .702 with 1.2 and .75:
+    two questions.
+
+    Attributes:
+        k1: How much a repeated term still adds.
+        b: How much a long passage is held against it, in [0, 1].
+    """
+
+    k1: float = 0.9
+    b: float = 0.4
+
+
+DEFAULT_BM25 = Bm25()
 
 
 @dataclass(frozen=True, slots=True)
 class LexicalRanker:
     """Ranks passages by the share of the question's term weight that they match.
 
-    score = BM25(question, passage) / sum of the idf of the question's terms. BM25 here is Lucene's
-    form (no factor k1 + 1), whose value for one term stays below the term's idf; the score is
-    therefore in [0, 1) and means the same for every question. Terms that no passage has count in
-    the denominator: a question about something else scores low.
+    score = BM25(question, passage) / sum of the idf of the question's own terms. BM25 here is
+    Lucene's form (no factor k1 + 1), whose value for one term stays below the term's idf; the score
+    is therefore in [0, 1) and means the same for every question. Terms that no passage has count in
+    the denominator: a question about something else scores low. Terms of a weight below 1 stand in
+    for the question's own and count only above the line; what they lift over 1 is cut off.
 
     Attributes:
         passages: Number of passages.
@@ -53,11 +70,11 @@ class LexicalRanker:
     weights: NDArray[np.float32]
 
     @classmethod
-    def build(cls, texts: Sequence[str]) -> LexicalRanker:
+    def build(cls, texts: Sequence[str], parameters: Bm25 = DEFAULT_BM25) -> LexicalRanker:
         """Index the passages' texts, row by row; at least one must have a term."""
         import bm25s  # noqa: PLC0415 -- see the module's docstring
 
-        bm25 = bm25s.BM25(k1=_K1, b=_B, method="lucene")
+        bm25 = bm25s.BM25(k1=parameters.k1, b=parameters.b, method="lucene")
         # An empty term would be one more row; a passage without terms simply has none.
         bm25.index(
             [terms_of(text) for text in texts], create_empty_token=False, show_progress=False
@@ -80,18 +97,20 @@ class LexicalRanker:
             files[f"{name}.npy"] = buffer.getvalue()
         return files
 
-    def match(self, query: Sequence[str]) -> LexicalMatches:
-        """Score every passage for a question's terms; each distinct term counts once."""
-        distinct = set(query)
-        known = [self.terms[term] for term in distinct if term in self.terms]
-        starts, ends = self.starts[known], self.starts[[term + 1 for term in known]]
+    def match(self, query: Terms) -> LexicalMatches:
+        """Score every passage for a question's weighted terms."""
+        known = [term for term in query if term in self.terms]
+        weights = np.array([query[term] for term in known], dtype=np.float32)
+        places = np.array([self.terms[term] for term in known], dtype=np.int64)
+        starts, ends = self.starts[places], self.starts[places + 1]
         scores = np.zeros(self.passages, dtype=np.float32)
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-            scores[self.rows[start:end]] += self.weights[start:end]
-        unseen = np.zeros(len(distinct) - len(known))
-        frequency = np.concatenate([ends - starts, unseen])
+        for start, end, weight in zip(starts.tolist(), ends.tolist(), weights, strict=True):
+            scores[self.rows[start:end]] += weight * self.weights[start:end]
+        own = weights == 1
+        unseen = np.zeros(sum(weight == 1 for weight in query.values()) - int(own.sum()))
+        frequency = np.concatenate([(ends - starts)[own], unseen])
         total = np.log(1 + (self.passages - frequency + 0.5) / (frequency + 0.5)).sum()
-        return LexicalMatches(scores / np.float32(total) if total else scores)
+        return LexicalMatches(np.minimum(scores / np.float32(total), 1) if total else scores)
 
 
 @dataclass(frozen=True, slots=True)

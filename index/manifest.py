@@ -6,12 +6,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
+from index.lexical import Bm25
+from index.recipe import Recipe
 from rag.chunk import Cut
 from rag.encoder import EncoderIdentity
 from rag.errors import IndexMismatchError
 
-FORMAT = 2
+FORMAT = 3
 """Bump when a file of the index changes its name, its layout or its meaning."""
 
 
@@ -41,12 +44,13 @@ class Manifest:
         code: Digest of the code that decides what an index holds; see `index.recipe`.
         terms: Digest of how that code cuts a text into terms.
         encoder: The encoder whose vectors it holds.
-        cut: How its passages were cut.
+        recipe: How it was made from them.
         floor: Mean cosine that unrelated questions reach in it; see `rag.confidence`.
         cases: Number of cases, duplicates included.
         passages: Number of passages.
         sentences: Number of sentence vectors.
         sources: The files it was built from.
+        expansions: The files of question expansions that it was built with.
         files: Every file beside the manifest, by path below the version's folder.
     """
 
@@ -54,12 +58,13 @@ class Manifest:
     code: str
     terms: str
     encoder: EncoderIdentity
-    cut: Cut
+    recipe: Recipe
     floor: float
     cases: int
     passages: int
     sentences: int
     sources: tuple[SourceRecord, ...]
+    expansions: tuple[SourceRecord, ...]
     files: Mapping[str, FileRecord]
 
     def to_json(self) -> bytes:
@@ -86,21 +91,28 @@ class Manifest:
             code=record["code"],
             terms=record["terms"],
             encoder=EncoderIdentity(**record["encoder"]),
-            cut=Cut(**record["cut"]),
+            recipe=_recipe_of(record["recipe"]),
             floor=record["floor"],
             cases=record["cases"],
             passages=record["passages"],
             sentences=record["sentences"],
             sources=tuple(SourceRecord(**source) for source in record["sources"]),
+            expansions=tuple(SourceRecord(**file) for file in record["expansions"]),
             files={name: FileRecord(**file) for name, file in record["files"].items()},
         )
 
     def same_build(self, other: Manifest) -> bool:
-        """Whether both describe the same sources, code, encoder and passage size."""
+        """Whether both describe the same sources, expansions, code, encoder and recipe."""
         return all(
             getattr(self, name) == getattr(other, name)
-            for name in ("format", "code", "terms", "encoder", "cut", "sources")
+            for name in ("format", "code", "terms", "encoder", "recipe", "sources", "expansions")
         )
+
+
+def _recipe_of(record: Mapping[str, Any]) -> Recipe:
+    return Recipe(
+        Cut(**record["cut"]), record["keys"], Bm25(**record["bm25"]), record["expansions"]
+    )
 
 
 def digest_of(data: bytes) -> str:

@@ -1,4 +1,6 @@
-"""What an index is made by: when the code that decides its content changes, it is built anew.
+"""What an index is made by: choices, and code.
+
+When the code that decides an index's content changes, the index is built anew.
 
 A changed heading rule or a changed k1 gives another index from the same files. Nobody remembers to
 bump a number for that, so the code itself is the number: building compares its digest, and since
@@ -11,20 +13,48 @@ terms the way its passages were.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
+from index.lexical import DEFAULT_BM25, Bm25
+from rag.chunk import DEFAULT_CUT, Cut
 from rag.tokens import terms_of
+
+Keys = Literal["sentence", "passage"]
+"""What is encoded: every sentence, or every passage as a whole."""
 
 _MODULES = {
     "rag": (
         *("source.py", "lines.py", "outline.py", "divisions.py", "divisions.tsv", "districts.py"),
         *("entries.py", "cases.py", "sentences.py", "chunk.py", "tokens.py", "confidence.py"),
+        "expansions.py",
         "types.py",
     ),
-    "index": ("build.py", "dense.py", "lexical.py", "records.py"),
+    "index": ("assemble.py", "dense.py", "lexical.py", "records.py"),
 }
 _PROBE = "一网通办 ＩＰＯ上市，退税１.５亿、100%；2022年第12条ａＢ𠮷〇"  # noqa: RUF001 -- on purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The choices that decide what an index holds, given sources and encoder.
+
+    Attributes:
+        cut: How passages are cut.
+        keys: What is encoded; one vector a passage is the usual way and what evals compare with.
+        bm25: Parameters of the ranking by terms.
+        expansions: Whether questions that passages are known to answer become keys as well.
+    """
+
+    cut: Cut = DEFAULT_CUT
+    keys: Keys = "sentence"
+    bm25: Bm25 = DEFAULT_BM25
+    expansions: bool = False
+
+
+DEFAULT_RECIPE = Recipe()
 
 
 @cache

@@ -1,6 +1,7 @@
 """The index directory: versions that never change, and one pointer to the current one.
 
     CURRENT                      one line: the name of the version in use
+    calibration.json             optional: the operator's own thresholds (`rag.confidence`)
     LOCK                         held while a version is published (`index.publish`)
     versions/v000003-1f0a9c2d7b/ manifest.json and the files of `index.content`
     vectors.sqlite               vectors kept between builds (`index.vectors`)
@@ -18,10 +19,11 @@ from index.content import Content
 from index.manifest import FileRecord, Manifest, digest_of
 from index.recipe import terms_digest
 from rag.assistant import Assistant
+from rag.confidence import read_calibration
 from rag.encoder import Encoder, EncoderIdentity
 from rag.encoders import load_encoder
 from rag.errors import IndexDamagedError, IndexMismatchError, IndexMissingError
-from rag.retrieve import HybridRetriever
+from rag.retrieve import DEFAULT_TUNING, HybridRetriever, Tuning
 
 CURRENT = "CURRENT"
 VERSIONS = "versions"
@@ -84,9 +86,12 @@ def open_index(index: Path, models: Path) -> OpenIndex:
         IndexDamagedError: If a file is missing or is not what the manifest says.
         IndexMismatchError: If encoder, terms or format are not those it was built with.
         ModelError: If its encoder is not prepared.
+        CalibrationError: If the directory has a calibration that cannot be used.
     """
     version = current_version(index)
-    return OpenIndex(version, open_version(version, encoder_of(version.manifest, models)))
+    tuning = Tuning(calibration=read_calibration(index))
+    encoder = encoder_of(version.manifest, models)
+    return OpenIndex(version, open_version(version, encoder, tuning))
 
 
 def encoder_of(manifest: Manifest, models: Path) -> Encoder:
@@ -101,7 +106,7 @@ def encoder_of(manifest: Manifest, models: Path) -> Encoder:
     )
 
 
-def open_version(version: Version, encoder: Encoder) -> Assistant:
+def open_version(version: Version, encoder: Encoder, tuning: Tuning = DEFAULT_TUNING) -> Assistant:
     """Verify every file of a version and put an assistant on it.
 
     Raises:
@@ -113,9 +118,7 @@ def open_version(version: Version, encoder: Encoder) -> Assistant:
         message = f"索引的切词规则与本版本不同；请重新建立索引：{_REBUILD}"
         raise IndexMismatchError(message)
     content = read_content(version)
-    retriever = HybridRetriever(
-        content.cases, content.passages, encoder, content.dense, content.lexical
-    )
+    retriever = HybridRetriever(content.cases, content.passages, encoder, content.rankers, tuning)
     return Assistant(content.cases, retriever, version.name)
 
 

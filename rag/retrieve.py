@@ -1,23 +1,24 @@
-"""Question -> ranked passages: two rankings over the same passages, fused.
+"""Question -> ranked passages: rankings by vector and by term over the same passages, fused.
 
-The rankers live in `index`; what they must offer is the `Ranker` protocol here. Both score on an
+The rankers live in `index`; what they must offer is the `Ranker` protocol here. All score on an
 absolute scale from 0 to 1, so their weighted sum is one too: it means the same for every question
 and is never stretched to make the best passage look good.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.confidence import LOW, NONE, confidence_of
+from rag.confidence import DEFAULT as DEFAULT_CALIBRATION
+from rag.confidence import Calibration
 from rag.divisions import stem_of
 from rag.encoder import Encoder
-from rag.tokens import terms_of
+from rag.lexicon import NO_LEXICON, Lexicon, weighted_terms
 from rag.types import Case, Hit, Passage
 
 Rows: TypeAlias = NDArray[np.int64]
@@ -31,8 +32,8 @@ Reason = Literal["not_in_collection", "not_in_district", "low_confidence"]
 QueryT_contra = TypeVar("QueryT_contra", contravariant=True)
 MatchesT_co = TypeVar("MatchesT_co", bound="Matches", covariant=True)
 
-DENSE_WEIGHT = 0.3
-"""Share of the dense score in the fused one; see docs/decisions/0002-fusion.md."""
+Terms: TypeAlias = Mapping[str, float]
+"""What a question is looked up by: weight by term, in (0, 1]."""
 
 _CANDIDATES = 100
 """Passages that each ranker puts forward, at least. On the bundled corpus (202 passages) ranking all
@@ -66,6 +67,76 @@ class Ranker(Protocol, Generic[QueryT_contra, MatchesT_co]):
     def match(self, query: QueryT_contra) -> MatchesT_co:
         """Match a query against every passage."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The two rankers over one text of the passages."""
+
+    dense: Ranker[Scores, SentenceMatches]
+    lexical: Ranker[Terms, Matches]
+
+
+@dataclass(frozen=True, slots=True)
+class Expansions:
+    """The two rankers over the questions that passages are known to answer.
+
+    Attributes:
+        legs: The rankers; same rows as those over the text.
+        present: Which passages have any.
+    """
+
+    legs: Legs
+    present: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Rankers:
+    """Every ranker of an index, over the same rows.
+
+    Attributes:
+        text: Ranks by what the passages say.
+        expansions: Ranks by what they are known to answer; None if that is known of none.
+    """
+
+    text: Legs
+    expansions: Expansions | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each score counts for; see docs/decisions/0002-fusion.md.
+
+    Attributes:
+        dense: Share of the scores by vector; the rest is by term.
+        expansions: Share of the scores by expansion, where a passage has any; the rest is by text.
+        lexicon: Of a term that only the lexicon brings; the question's own count 1.
+    """
+
+    dense: float = 0.3
+    expansions: float = 0.3
+    lexicon: float = 0.5
+
+
+DEFAULT_WEIGHTS = Weights()
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What can be changed without building an index anew.
+
+    Attributes:
+        weights: What each score counts for.
+        lexicon: Official terms for everyday ones.
+        calibration: How scores become a confidence, and from which one on it answers.
+    """
+
+    weights: Weights = DEFAULT_WEIGHTS
+    lexicon: Lexicon = NO_LEXICON
+    calibration: Calibration = DEFAULT_CALIBRATION
+
+
+DEFAULT_TUNING = Tuning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +192,27 @@ class Retriever(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """Candidates of one question, row for row, and the matches that know their sentences."""
+
+    rows: Rows
+    fused: Scores
+    dense: Scores
+    lexical: Scores
+    expansion: Scores
+    by_sentence: SentenceMatches
+
+
 class HybridRetriever:
-    """Fuses a ranking by sentence vectors with a ranking by terms.
+    """Fuses rankings by sentence vectors and by terms, over text and question expansions.
 
     Args:
         cases: All cases.
-        passages: Their passages; row ``i`` of both rankers is ``passages[i]``.
-        encoder: The one that the sentence vectors were made with.
-        dense: Ranks by vector.
-        lexical: Ranks by terms.
+        passages: Their passages; row ``i`` of every ranker is ``passages[i]``.
+        encoder: The one that the vectors were made with.
+        rankers: Rank them.
+        tuning: What can be changed without them.
     """
 
     def __init__(
@@ -137,14 +220,16 @@ class HybridRetriever:
         cases: Sequence[Case],
         passages: Sequence[Passage],
         encoder: Encoder,
-        dense: Ranker[Scores, SentenceMatches],
-        lexical: Ranker[Sequence[str], Matches],
+        rankers: Rankers,
+        tuning: Tuning = DEFAULT_TUNING,
     ) -> None:
         self._cases = tuple(cases)
         self._passages = tuple(passages)
         self._encoder = encoder
-        self._dense = dense
-        self._lexical = lexical
+        self._rankers = rankers
+        self._weights = tuning.weights
+        self._lexicon = tuning.lexicon
+        self._calibration = tuning.calibration
         row_of = {case.case_id: row for row, case in enumerate(self._cases)}
         self._case_rows = np.array([row_of[p.case_id] for p in self._passages], dtype=np.int64)
         by_id = sorted(range(len(passages)), key=lambda row: self._passages[row].passage_id)
@@ -169,33 +254,71 @@ class HybridRetriever:
         if not words or limit < 1:
             message = f"a search needs words and a limit of 1 or more, got {question!r}, {limit}"
             raise ValueError(message)
-        allowed = self._allowed(filters)
+        allowed = self.allowed(filters)
         if not allowed.any():
             return Retrieval(
                 (), 0.0, "not_in_district" if filters.districts else "not_in_collection"
             )
-        dense = self._dense.match(self._encoder.encode_query(words))
-        lexical = self._lexical.match(terms_of(words))
-        depth = max(_CANDIDATES, 2 * limit)
-        rows = np.union1d(
-            dense.best(limit=depth, allowed=allowed), lexical.best(limit=depth, allowed=allowed)
-        )
-        near, shared = dense.scores(rows), lexical.scores(rows)
-        fused = DENSE_WEIGHT * near + (1 - DENSE_WEIGHT) * shared
-        best = np.lexsort((self._id_order[rows], -fused))[:limit]
-        sentences = dense.sentences(rows[best])
+        scored = self._scored(words, allowed, max(_CANDIDATES, 2 * limit))
+        if not len(scored.rows):
+            return Retrieval((), 0.0, "not_in_collection")
+        best = np.lexsort((self._id_order[scored.rows], -scored.fused))[:limit]
+        sentences = scored.by_sentence.sentences(scored.rows[best])
         hits = tuple(
-            self._hit(int(rows[i]), float(fused[i]), float(near[i]), float(shared[i]), int(s))
-            for i, s in zip(best, sentences, strict=True)
+            self._hit(scored, int(at), int(sentence))
+            for at, sentence in zip(best, sentences, strict=True)
         )
-        confidence = confidence_of(hits[0].dense, hits[0].lexical)
-        return Retrieval(hits, confidence, _reason(confidence))
+        confidence = self._calibration.confidence(hits[0].dense, hits[0].lexical)
+        return Retrieval(hits, confidence, self._calibration.reason(confidence))
 
-    def _hit(self, row: int, score: float, dense: float, lexical: float, sentence: int) -> Hit:
-        passage = self._passages[row]
-        return Hit(passage, score, dense, lexical, passage.sentences[sentence])
+    def _scored(self, question: str, allowed: Mask, depth: int) -> _Scored:
+        """Score the candidates of all rankers by all rankers, so that none lacks a score."""
+        text, expansions = self._rankers.text, self._rankers.expansions
+        vector = self._encoder.encode_query(question)
+        terms = weighted_terms(question, self._lexicon, self._weights.lexicon)
+        dense, lexical = text.dense.match(vector), text.lexical.match(terms)
+        candidates = [
+            dense.best(limit=depth, allowed=allowed),
+            lexical.best(limit=depth, allowed=allowed),
+        ]
+        if expansions is None:
+            rows = np.union1d(*candidates)
+            near, shared = dense.scores(rows), lexical.scores(rows)
+            return _Scored(
+                rows, self._fused(near, shared), near, shared, np.zeros_like(near), dense
+            )
+        legs, present = expansions.legs, expansions.present
+        asked, worded = legs.dense.match(vector), legs.lexical.match(terms)
+        known = allowed & present
+        candidates += [
+            asked.best(limit=depth, allowed=known),
+            worded.best(limit=depth, allowed=known),
+        ]
+        rows = np.unique(np.concatenate(candidates))
+        near, shared = dense.scores(rows), lexical.scores(rows)
+        alike = asked.scores(rows)
+        # A passage without expansions is judged by its text alone, not held to lack something.
+        share = self._weights.expansions * present[rows]
+        fused = self._fused(
+            near + share * (alike - near), shared + share * (worded.scores(rows) - shared)
+        )
+        return _Scored(rows, fused, near, shared, np.where(present[rows], alike, 0), dense)
 
-    def _allowed(self, filters: Filters) -> Mask:
+    def _fused(self, dense: Scores, lexical: Scores) -> Scores:
+        return self._weights.dense * dense + (1 - self._weights.dense) * lexical
+
+    def _hit(self, scored: _Scored, at: int, sentence: int) -> Hit:
+        passage = self._passages[int(scored.rows[at])]
+        return Hit(
+            passage=passage,
+            score=float(scored.fused[at]),
+            dense=float(scored.dense[at]),
+            lexical=float(scored.lexical[at]),
+            expansion=float(scored.expansion[at]),
+            sentence=passage.sentences[sentence],
+        )
+
+    def allowed(self, filters: Filters = NO_FILTERS) -> Mask:
         """Allow the passages of cases that pass; of equal cases only the first that does."""
         passing: set[str] = set()
         allowed = np.zeros(len(self._cases), dtype=bool)
@@ -210,9 +333,3 @@ class HybridRetriever:
 def _same_district(asked: str, official: str) -> bool:
     """Whether ``asked`` is the official name, or the name as people say it."""
     return asked.strip() in {official, stem_of(official)}
-
-
-def _reason(confidence: float) -> Reason | None:
-    if confidence < NONE:
-        return "not_in_collection"
-    return "low_confidence" if confidence < LOW else None

@@ -52,9 +52,16 @@ its Big5 bytes .40."""
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a set of paths held: the files that could be read and, for the others, why not."""
+    """What a set of paths held: the files that could be read and, for the others, why not.
+
+    Attributes:
+        sources: In the order of the paths.
+        files: Where each of them was read from.
+        failures: One for each file that could not be read.
+    """
 
     sources: tuple[Source, ...]
+    files: tuple[Path, ...]
     failures: tuple[SourceError, ...]
 
 
@@ -108,6 +115,7 @@ def read(paths: Iterable[Path]) -> Reading:
         The sources in that order and one error for each file that could not be read.
     """
     sources: list[Source] = []
+    files: list[Path] = []
     failures: list[SourceError] = []
     named: dict[str, Path] = {}
     seen: set[Path] = set()
@@ -126,11 +134,12 @@ def read(paths: Iterable[Path]) -> Reading:
         try:
             with file.open("rb") as stream:
                 sources.append(decode(name, stream.read(_MAX_BYTES + 1)))
+            files.append(file)
         except SourceError as error:
             failures.append(error)
         except OSError as error:
             failures.append(SourceError(name, f"无法读取：{error.strerror}；请检查文件权限"))
-    return Reading(tuple(sources), tuple(failures))
+    return Reading(tuple(sources), tuple(files), tuple(failures))
 
 
 def _files(paths: Iterable[Path], failures: list[SourceError]) -> Iterator[tuple[Path, str]]:

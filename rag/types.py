@@ -179,6 +179,8 @@ class Hit:
         score: Fused score in [0, 1], with one meaning across questions; higher is better.
         dense: Similarity in [0, 1] of the question to the passage's best sentence.
         lexical: Share in [0, 1] of the question's term weight that the passage matches.
+        expansion: Similarity in [0, 1] of the question to the nearest one that the passage is known
+            to answer; 0 where none is known.
         sentence: The passage's best sentence for this question.
     """
 
@@ -186,4 +188,5 @@ class Hit:
     score: float
     dense: float
     lexical: float
+    expansion: float
     sentence: Span

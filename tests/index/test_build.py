@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from index.build import build, sentence_keys
+from index.assemble import assemble, text_keys
+from index.build import build
+from index.recipe import Recipe
 from index.store import current_version, open_version, read_content
+from index.vectors import VectorCache
 from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.chunk import DEFAULT_CUT, Cut, passages_of
 from rag.confidence import UNRELATED
 from rag.errors import SourceError
-from rag.source import decode
+from rag.expansions import read_companions
+from rag.retrieve import HybridRetriever
+from rag.source import decode, read
 
 
 def opened(index: Path, encoder) -> Assistant:
@@ -66,7 +72,9 @@ def test_any_change_builds_anew(tmp_path, collection, encoder, make_encoder, cha
     elif change == "encoder":
         encoder = make_encoder("退税")
 
-    second = build([collection], tmp_path / "index", encoder, cut=cut, force=change == "forced")
+    second = build(
+        [collection], tmp_path / "index", encoder, recipe=Recipe(cut), force=change == "forced"
+    )
 
     assert second.fresh
     assert second.version != first.version
@@ -109,7 +117,6 @@ def test_passages_fit_an_encoder_that_takes_little(tmp_path, collection, make_en
     encoder = make_encoder(max_tokens=12)
     build([collection], tmp_path / "index", encoder)
     version = current_version(tmp_path / "index")
-    assert version.manifest.cut == Cut(12)
     assert max(len(passage.text) for passage in read_content(version).passages) <= 12
     assert max(map(len, encoder.encoded)) <= 12
 
@@ -119,9 +126,10 @@ def test_a_key_is_district_and_sentence_or_the_sentence_where_both_do_not_fit(ma
     (case,) = read_cases([source])
     passages = passages_of(case, len, Cut(100))
 
-    assert sentence_keys([case], passages, make_encoder()) == ["嘉定区 嘉定区设帮办站八个字。"]
+    spans = [passage.sentences for passage in passages]
+    assert text_keys([case], passages, spans, make_encoder()) == ["嘉定区 嘉定区设帮办站八个字。"]
     small = make_encoder(max_tokens=14)
-    assert sentence_keys([case], passages, small) == ["嘉定区设帮办站八个字。"]
+    assert text_keys([case], passages, spans, small) == ["嘉定区设帮办站八个字。"]
 
 
 def test_the_floor_is_what_unrelated_questions_reach_on_average(
@@ -158,3 +166,120 @@ def test_a_file_repeated_in_another_folder_is_linked_as_duplicates(
     cases = opened(tmp_path / "index", encoder).cases
     assert [case.duplicate_of for case in cases] == [None, None, cases[0].case_id, cases[1].case_id]
     assert len({case.case_id for case in cases}) == 4
+
+
+EXPANDED = Recipe(expansions=True)
+
+
+@pytest.fixture
+def companion(collection: Path) -> Path:
+    """Expansions beside the collection: one question of the case about help."""
+    text = (collection / "某市.txt").read_text(encoding="utf-8")
+    start = text.index("嘉定区设立")
+    line = {"start": start, "end": start + 16, "questions": ["谁能替我跑腿", "退税退税"]}
+    file = collection / "某市.questions.jsonl"
+    file.write_text(json.dumps(line, ensure_ascii=False), encoding="utf-8")
+    return file
+
+
+def found(assistant: Assistant, question: str) -> list[tuple[str, float, float]]:
+    findings = assistant.search(question).findings
+    return [(f.citation.title, f.hit.score, f.hit.expansion) for f in findings]
+
+
+def test_companions_are_read_where_the_recipe_asks_for_them(
+    tmp_path, collection, companion, encoder
+) -> None:
+    report = build([collection], tmp_path / "index", encoder, recipe=EXPANDED)
+
+    assert report.failures == ()
+    (record,) = report.version.manifest.expansions
+    assert record.name == f"案例 2023/{companion.name}"
+    content = read_content(report.version)
+    assert content.known is not None
+    assert content.known.questions == ((), (), ("谁能替我跑腿", "退税退税"))
+    assert encoder.encoded[-2:] == ["嘉定区 谁能替我跑腿", "嘉定区 退税退税"]
+    assert report.version.manifest.sentences == 5
+
+
+def test_companions_are_left_alone_where_it_does_not(
+    tmp_path, collection, companion, encoder
+) -> None:
+    companion.write_text("{", encoding="utf-8")
+    report = build([collection], tmp_path / "index", encoder)
+    assert report.failures == ()
+    assert report.version.manifest.expansions == ()
+    assert read_content(report.version).known is None
+
+
+def test_a_bad_companion_is_a_failure_and_its_source_stays(
+    tmp_path, collection, companion, encoder
+) -> None:
+    companion.write_text('{"start": 0}', encoding="utf-8")
+    report = build([collection], tmp_path / "index", encoder, recipe=EXPANDED)
+    assert [str(failure) for failure in report.failures] == [
+        f"案例 2023/某市.txt：{companion}：第 1 行：应有且只有这些键：end、questions、start"
+    ]
+    assert [source.name for source in report.version.manifest.sources] == ["案例 2023/某市.txt"]
+    assert report.version.manifest.expansions == ()
+    assert read_content(report.version).known is None
+    assert len(opened(tmp_path / "index", encoder).cases) == 2
+
+
+@pytest.mark.parametrize("change", ["edited", "removed", "broken", "recipe"])
+def test_a_changed_companion_builds_anew(
+    tmp_path, collection, companion, encoder, change: str
+) -> None:
+    first = build([collection], tmp_path / "index", encoder, recipe=EXPANDED)
+    assert not build([collection], tmp_path / "index", encoder, recipe=EXPANDED).fresh
+    if change == "edited":
+        text = companion.read_text(encoding="utf-8").replace("跑腿", "办事")
+        companion.write_text(text, encoding="utf-8")
+    elif change == "removed":
+        companion.unlink()
+    elif change == "broken":
+        companion.write_text("{", encoding="utf-8")
+
+    recipe = Recipe() if change == "recipe" else EXPANDED
+    second = build([collection], tmp_path / "index", encoder, recipe=recipe)
+
+    assert second.fresh
+    assert second.version != first.version
+    known = read_content(second.version).known
+    assert (known is not None) is (change == "edited")
+
+
+def test_a_reopened_index_ranks_the_same_with_expansions(
+    tmp_path, collection, companion, encoder
+) -> None:
+    assert companion.is_file()
+    build([collection], tmp_path / "index", encoder, recipe=EXPANDED)
+    with VectorCache(tmp_path / "v.sqlite") as cache:
+        reading = read([collection])
+        content = assemble(
+            reading.sources, read_companions(reading).expansions, encoder, cache, EXPANDED
+        ).content
+    retriever = HybridRetriever(content.cases, content.passages, encoder, content.rankers)
+
+    once, again = (opened(tmp_path / "index", encoder) for _ in range(2))
+
+    for question in ("谁能替我跑腿", "退税退税", "静安企业", "红烧肉"):
+        assert found(once, question) == found(again, question)
+        hits = retriever.retrieve(question, limit=5).hits
+        assert [(score, asked) for _, score, asked in found(once, question)] == [
+            (hit.score, hit.expansion) for hit in hits
+        ]
+    assert found(once, "谁能替我跑腿")[0][0] == "帮办代办"
+    assert found(once, "谁能替我跑腿")[0][2] == pytest.approx(1.0)
+
+
+def test_expansions_leave_the_rest_of_the_index_as_it_is(
+    tmp_path, collection, companion, encoder
+) -> None:
+    assert companion.is_file()
+    plain = build([collection], tmp_path / "a", encoder).version.manifest
+    asked = build([collection], tmp_path / "b", encoder, recipe=EXPANDED).version.manifest
+    assert plain.files == {
+        name: record for name, record in asked.files.items() if not name.startswith("questions/")
+    }
+    assert plain.floor == asked.floor

@@ -121,7 +121,14 @@ def test_bytes_restore_the_same_ranker() -> None:
     assert after.scores(rows).tolist() == before.scores(rows).tolist()
 
 
-@pytest.mark.parametrize("counts", [[2], [2, 2], [3, 0]])
+def test_a_passage_without_vectors_is_never_found_and_scores_0() -> None:
+    ranker = DenseRanker.build(unit(3, 4, 1), [0, 2, 0, 1, 0])
+    matches = ranker.match(unit(1, 4, 2)[0])
+    assert set(matches.best(limit=9, allowed=every(5)).tolist()) == {1, 3}
+    assert matches.scores(np.array([0, 2, 4])).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("counts", [[2], [2, 2], []])
 def test_counts_that_do_not_match_the_vectors_are_refused(counts: list[int]) -> None:
     with pytest.raises(ValueError, match="3 vectors for passages"):
         DenseRanker.build(unit(3, 4, seed=0), counts)

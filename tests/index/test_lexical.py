@@ -4,41 +4,48 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.lexical import LexicalRanker
+from index.lexical import Bm25, LexicalRanker
 from rag.tokens import terms_of
 
 TEXTS = ["静安区智能退税，三日到账。", "嘉定区帮办站现场帮办。", "退税退税退税", "。。。"]
 
 
-def reference(texts: list[str], question: str, k1: float = 0.9, b: float = 0.4) -> list[float]:
-    """Lucene's BM25 over the question's distinct terms, divided by the sum of their idf."""
+def reference(
+    texts: list[str], terms: Mapping[str, float], k1: float = 0.9, b: float = 0.4
+) -> list[float]:
+    """Lucene's BM25 of the weighted terms, divided by the sum of the idf of those of weight 1."""
     documents = [terms_of(text) for text in texts]
     mean_length = sum(map(len, documents)) / len(documents)
     frequency = Counter(term for document in documents for term in set(document))
-    terms = list(dict.fromkeys(terms_of(question)))
 
     def idf(term: str) -> float:
         n = frequency[term]
         return math.log(1 + (len(documents) - n + 0.5) / (n + 0.5))
 
-    total = sum(map(idf, terms))
+    total = sum(idf(term) for term, weight in terms.items() if weight == 1)
     scores = []
     for document in documents:
         count = Counter(document)
         norm = k1 * (1 - b + b * len(document) / mean_length) if mean_length else k1
-        scores.append(sum(idf(t) * count[t] / (count[t] + norm) for t in terms) / total)
+        parts = (w * idf(t) * count[t] / (count[t] + norm) for t, w in terms.items())
+        scores.append(min(1.0, sum(parts) / total))
     return scores
+
+
+def asked(question: str) -> dict[str, float]:
+    return dict.fromkeys(terms_of(question), 1.0)
 
 
 def best(ranker: LexicalRanker, question: str) -> list[int]:
     every = np.ones(ranker.passages, dtype=bool)
-    return ranker.match(terms_of(question)).best(limit=10, allowed=every).tolist()
+    return ranker.match(asked(question)).best(limit=10, allowed=every).tolist()
 
 
 chinese = st.text(alphabet="退税帮办到账一网通办0123IPO，。 ", min_size=1, max_size=30)
@@ -51,10 +58,53 @@ def test_scores_are_those_of_the_formula(texts: list[str], question: str) -> Non
         return
     ranker = LexicalRanker.build(texts)
 
-    scores = ranker.match(terms_of(question)).scores(np.arange(len(texts)))
+    scores = ranker.match(asked(question)).scores(np.arange(len(texts)))
 
-    assert scores.tolist() == pytest.approx(reference(texts, question), abs=1e-5)
+    assert scores.tolist() == pytest.approx(reference(texts, asked(question)), abs=1e-5)
     assert ((scores >= 0) & (scores < 1)).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    texts=st.lists(chinese, min_size=1, max_size=12),
+    question=chinese,
+    other=chinese,
+    weight=st.floats(0, 0.96875, width=32),
+    parameters=st.builds(Bm25, st.floats(0.1, 3), st.floats(0, 1)),
+)
+def test_terms_of_less_weight_count_above_the_line_alone(
+    texts: list[str], question: str, other: str, weight: float, parameters: Bm25
+) -> None:
+    if not terms_of(question) or not any(terms_of(text) for text in texts):
+        return
+    terms = dict.fromkeys(terms_of(other), weight) | asked(question)
+    ranker = LexicalRanker.build(texts, parameters)
+    rows = np.arange(len(texts))
+
+    scores = ranker.match(terms).scores(rows)
+
+    expected = reference(texts, terms, parameters.k1, parameters.b)
+    assert scores.tolist() == pytest.approx(expected, abs=1e-5)
+    assert (scores >= ranker.match(asked(question)).scores(rows) - 1e-6).all()
+    assert (scores <= 1).all()
+
+
+def test_what_other_terms_lift_over_1_is_cut_off() -> None:
+    ranker = LexicalRanker.build(["退税 帮办 到账 企业 服务 窗口", "退税"])
+    terms = asked("退税") | dict.fromkeys(terms_of("帮办到账企业服务窗口"), 0.9)
+    assert ranker.match(terms).scores(np.array([0])).tolist() == [1.0]
+
+
+def test_terms_of_no_weight_find_nothing() -> None:
+    ranker = LexicalRanker.build(TEXTS)
+    matches = ranker.match(asked("贷款") | {"退税": 0.0})
+    assert matches.best(limit=4, allowed=np.ones(4, dtype=bool)).tolist() == []
+
+
+def test_terms_of_less_weight_find_passages_that_the_question_alone_does_not() -> None:
+    ranker = LexicalRanker.build(TEXTS)
+    matches = ranker.match(asked("缴多了") | {"退税": 0.5})
+    assert matches.best(limit=4, allowed=np.ones(4, dtype=bool)).tolist() == [2, 0]
 
 
 def test_passages_that_share_no_term_are_not_ranked() -> None:
@@ -67,13 +117,13 @@ def test_passages_that_share_no_term_are_not_ranked() -> None:
 def test_a_filter_comes_before_ranking() -> None:
     ranker = LexicalRanker.build(TEXTS)
     allowed = np.array([True, True, False, True])
-    assert ranker.match(terms_of("退税")).best(limit=1, allowed=allowed).tolist() == [0]
+    assert ranker.match(asked("退税")).best(limit=1, allowed=allowed).tolist() == [0]
 
 
 def test_words_that_no_passage_has_lower_the_score() -> None:
     ranker = LexicalRanker.build(TEXTS)
     less, more = (
-        ranker.match(terms_of(words)).scores(np.array([0])) for words in ("退税贷款", "退税")
+        ranker.match(asked(words)).scores(np.array([0])) for words in ("退税贷款", "退税")
     )
     assert less < more
 
@@ -89,7 +139,7 @@ def test_a_restored_ranker_scores_the_same() -> None:
 
     loaded = LexicalRanker.from_files(ranker.to_files(), len(TEXTS))
 
-    question = terms_of("静安退税几天到账")
+    question = asked("静安退税几天到账")
     assert (
         loaded.match(question).scores(rows).tolist() == ranker.match(question).scores(rows).tolist()
     )

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from index.build import build
+from index.recipe import Recipe
 from index.store import current_version, open_version
 from rag.assistant import Assistant
-from rag.retrieve import DENSE_WEIGHT, Filters
+from rag.cases import read_cases
+from rag.chunk import passages_of
+from rag.confidence import DEFAULT
+from rag.lexicon import Lexicon
+from rag.retrieve import (
+    DEFAULT_WEIGHTS,
+    Expansions,
+    Filters,
+    HybridRetriever,
+    Legs,
+    Mask,
+    Rankers,
+    Retrieval,
+    Rows,
+    Scores,
+    Tuning,
+    Weights,
+)
+from rag.source import decode
 
 TEXT = """\
 甲市2022年优化营商环境优秀案例
@@ -65,7 +87,7 @@ def test_the_score_is_the_weighted_sum_of_both_and_lies_between_0_and_1(
     for finding in assistant.search("帮办企业退税").findings:
         hit = finding.hit
         assert hit.score == pytest.approx(
-            DENSE_WEIGHT * hit.dense + (1 - DENSE_WEIGHT) * hit.lexical, abs=1e-6
+            DEFAULT_WEIGHTS.dense * hit.dense + (1 - DEFAULT_WEIGHTS.dense) * hit.lexical, abs=1e-6
         )
         assert 0 <= hit.score <= 1
 
@@ -160,3 +182,169 @@ def test_the_best_sentence_is_the_one_nearest_to_the_question(tmp_path: Path, en
     build([tmp_path / "一.txt"], tmp_path / "index", encoder)
     (finding,) = opened(tmp_path / "index", encoder).search("退税").findings
     assert finding.hit.sentence.of(text) == "现场退税很快就办好。"
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A ranker whose scores are written down; what scores 0 is not put forward."""
+
+    values: tuple[float, ...]
+
+    def match(self, query: object) -> Fixed:
+        return self
+
+    def best(self, *, limit: int, allowed: Mask) -> Rows:
+        scores = np.where(allowed, self.values, 0)
+        order = np.argsort(-scores, kind="stable")[:limit]
+        return order[scores[order] > 0]
+
+    def scores(self, rows: Rows) -> Scores:
+        return np.array(self.values, dtype=np.float32)[rows]
+
+    def sentences(self, rows: Rows) -> Rows:
+        return np.zeros(len(rows), dtype=np.int64)
+
+
+def legs(dense: tuple[float, ...], lexical: tuple[float, ...]) -> Legs:
+    return Legs(Fixed(dense), Fixed(lexical))
+
+
+def ranked(
+    encoder, rankers: Rankers, weights: Weights = DEFAULT_WEIGHTS, **filters: object
+) -> tuple[Retrieval, dict[str, tuple[float, float, float, float]]]:
+    """Retrieve from the four passages of `TEXT`; give score and parts by title and year."""
+    cases = read_cases([decode("甲市.txt", TEXT.encode())])
+    passages = [passage for case in cases for passage in passages_of(case, len)]
+    assert len(passages) == 4
+    named = {case.case_id: f"{case.year} {case.title}" for case in cases}
+    retriever = HybridRetriever(cases, passages, encoder, rankers, Tuning(weights))
+    found = retriever.retrieve("退税", limit=10, filters=Filters(**filters))  # type: ignore[arg-type]
+    return found, {
+        named[h.passage.case_id]: (h.score, h.dense, h.lexical, h.expansion) for h in found.hits
+    }
+
+
+TAX, HELP, LAW = "2022 退税快办", "2022 帮办代办", "2023 律师服务"
+
+
+def test_expansions_have_their_share_where_a_passage_has_any(encoder) -> None:
+    present = np.array([True, False, False, False])
+    rankers = Rankers(
+        legs((0.5, 0.4, 0, 0), (0.2, 0.6, 0, 0)),
+        Expansions(legs((1.0, 0, 0, 0), (0.8, 0, 0, 0)), present),
+    )
+    _, parts = ranked(encoder, rankers, Weights(dense=0.5, expansions=0.25))
+    dense, lexical = 0.75 * 0.5 + 0.25 * 1.0, 0.75 * 0.2 + 0.25 * 0.8
+    assert parts[TAX] == pytest.approx((0.5 * dense + 0.5 * lexical, 0.5, 0.2, 1.0))
+    assert parts[HELP] == pytest.approx((0.5, 0.4, 0.6, 0.0))
+
+
+def test_a_passage_that_only_its_expansions_find_is_found(encoder) -> None:
+    nothing = (0.0, 0.0, 0.0, 0.0)
+    present = np.array([False, False, False, True])
+    for known in (legs((0, 0, 0, 0.5), nothing), legs(nothing, (0, 0, 0, 0.5))):
+        found, parts = ranked(encoder, Rankers(legs(nothing, nothing), Expansions(known, present)))
+        assert list(parts) == [LAW]
+        assert found.confidence == DEFAULT.confidence(0.0, 0.0)
+
+
+def test_expansions_of_a_case_that_is_filtered_out_bring_nothing(encoder) -> None:
+    nothing = (0.0, 0.0, 0.0, 0.0)
+    known = Expansions(legs((0.9, 0, 0, 0.5), nothing), np.array([True, False, False, True]))
+    _, parts = ranked(encoder, Rankers(legs(nothing, nothing), known), years=(2023,))
+    assert list(parts) == [LAW]
+
+
+def test_without_a_share_expansions_change_no_score(encoder) -> None:
+    text = legs((0.5, 0.4, 0, 0.1), (0.2, 0.6, 0, 0))
+    known = Expansions(legs((1, 1, 1, 1), (1, 1, 1, 1)), np.ones(4, dtype=bool))
+    weights = Weights(expansions=0.0)
+    _, without = ranked(encoder, Rankers(text), weights)
+    _, with_ = ranked(encoder, Rankers(text, known), weights)
+    assert {name: part[0] for name, part in with_.items()} == pytest.approx(
+        {name: part[0] for name, part in without.items()}
+    )
+    assert {part[3] for part in without.values()} == {0.0}
+
+
+def test_expansions_alone_rank_where_theirs_is_the_whole_share(encoder) -> None:
+    text = legs((0.9, 0.1, 0, 0.1), (0.9, 0.1, 0, 0.1))
+    known = Expansions(legs((0.2, 0.8, 0, 0.5), (0.2, 0.8, 0, 0.5)), np.ones(4, dtype=bool))
+    _, parts = ranked(encoder, Rankers(text, known), Weights(expansions=1.0))
+    assert [(name, part[0]) for name, part in parts.items()] == [
+        (HELP, pytest.approx(0.8)),
+        (LAW, pytest.approx(0.5)),
+        (TAX, pytest.approx(0.2)),
+    ]
+
+
+def test_confidence_is_that_of_the_first_passages_text_and_not_of_its_expansions(encoder) -> None:
+    text = legs((0.3, 0, 0, 0), (0.1, 0, 0, 0))
+    known = Expansions(legs((1, 0, 0, 0), (1, 0, 0, 0)), np.array([True, False, False, False]))
+    for rankers in (Rankers(text), Rankers(text, known)):
+        found, _ = ranked(encoder, rankers)
+        first = found.hits[0]
+        assert found.confidence == DEFAULT.confidence(first.dense, first.lexical)
+        assert found.reason == DEFAULT.reason(found.confidence)
+
+
+def test_what_no_ranker_finds_is_not_in_the_collection(encoder) -> None:
+    nothing = (0.0, 0.0, 0.0, 0.0)
+    found, _ = ranked(encoder, Rankers(legs(nothing, nothing)))
+    assert found == Retrieval((), 0.0, "not_in_collection")
+
+
+@pytest.fixture
+def index(tmp_path: Path, encoder) -> Path:
+    """`TEXT` with one expansion, of the passage about lawyers."""
+    (tmp_path / "甲市.txt").write_text(TEXT, encoding="utf-8")
+    start = TEXT.index("法律服务团")
+    line = {"start": start, "end": start + 10, "questions": ["打官司找谁"]}
+    companion = tmp_path / "甲市.questions.jsonl"
+    companion.write_text(json.dumps(line, ensure_ascii=False), encoding="utf-8")
+    build([tmp_path / "甲市.txt"], tmp_path / "index", encoder, recipe=Recipe(expansions=True))
+    return tmp_path / "index"
+
+
+def test_a_passage_is_found_by_a_question_it_is_known_to_answer(index: Path, encoder) -> None:
+    first = opened(index, encoder).search("打官司找谁").findings[0]
+    assert first.citation.title == "律师服务"
+    assert first.hit.expansion == pytest.approx(1.0)
+    assert "打官司" not in first.hit.passage.text
+    assert first.hit.passage.text == TEXT[first.citation.start : first.citation.end]
+
+
+def test_weights_lexicon_and_calibration_are_tuned_without_a_new_build(
+    index: Path, encoder
+) -> None:
+    version = current_version(index)
+
+    def first(question: str, tuning: Tuning) -> tuple[float, float, float, float]:
+        findings = open_version(version, encoder, tuning).search(question)
+        hit = findings.findings[0].hit
+        return hit.score, hit.dense, hit.lexical, findings.confidence
+
+    by_terms = first("静安退税", Tuning(Weights(dense=0.0, expansions=0.0)))
+    by_vector = first("静安退税", Tuning(Weights(dense=1.0, expansions=0.0)))
+    assert by_terms[0] == by_terms[2]
+    assert by_vector[0] == by_vector[1]
+    sure = replace(DEFAULT, intercept=50.0)
+    assert first("静安退税", Tuning(calibration=sure))[3] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("weight", [0.25, 0.5])
+def test_official_terms_count_in_proportion_to_their_weight(
+    index: Path, encoder, weight: float
+) -> None:
+    lexicon = Lexicon({"拿回钱": ("到账",)})
+    version = current_version(index)
+
+    def lexical(tuning: Tuning) -> float:
+        found = open_version(version, encoder, tuning).search("几时拿回钱").findings
+        return next(f.hit.lexical for f in found if f.citation.title == "退税快办")
+
+    none, full = (lexical(Tuning(Weights(lexicon=w), lexicon)) for w in (0.0, 0.75))
+    assert none == lexical(Tuning())
+    found = lexical(Tuning(Weights(lexicon=weight), lexicon))
+    assert found - none == pytest.approx((full - none) * weight / 0.75, rel=1e-4)
+    assert full > none
