@@ -19,7 +19,7 @@ export HF_HUB_OFFLINE = 1
 # or if MODEL or DATA is given.
 INDEX := $(if $(findstring command,$(origin MODEL) $(origin DATA)),index,var/index/CURRENT)
 
-.PHONY: help serve index test lint format bench eval constraints clean
+.PHONY: help serve index test lint format bench eval gate constraints clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -43,9 +43,13 @@ format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-eval: .venv/serve.stamp var/models/$(MODEL)/encoder.json ## Evidence recall on the development questions
-	$(BIN)/casebook build data --model "$(MODEL)" --index var/eval
-	$(BIN)/casebook eval run --index var/eval
+eval: .venv/serve.stamp var/models/$(MODEL)/encoder.json ## Compare the declared systems on the development questions
+	$(BIN)/casebook eval run
+	$(BIN)/casebook eval report
+
+gate: .venv/serve.stamp var/models/$(MODEL)/encoder.json ## Fail if the default system answers the development questions worse than agreed
+	$(BIN)/casebook eval run --system hybrid --out var/eval/gate
+	$(BIN)/casebook eval gate var/eval/gate/dev_questions/hybrid --baseline eval/baseline.json --max-drop 1
 
 bench: .venv/dev.stamp var/models/$(MODEL)/encoder.json ## Speed and memory, as ratios within one run
 	$(BIN)/python -m eval.bench

@@ -7,11 +7,13 @@ after white space is removed from both; nothing else is normalised, misprints in
 
 from __future__ import annotations
 
+import codecs
+import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NoReturn, get_args
 
 from rag.errors import CasebookError
 
@@ -33,6 +35,9 @@ class Question:
         text: The question.
         quotes: Verbatim runs of the source; empty for a question that it does not answer.
         mode: Whether any quote answers, or all are needed.
+        answer: A reference answer for people to read, no measure uses it; may be empty.
+        line: Line of its file, or row of its spreadsheet, from 1; None if it was not read from a
+            file. It is where the question stands, not what it is: equality leaves it out.
     """
 
     question_id: str
@@ -40,35 +45,65 @@ class Question:
     text: str
     quotes: tuple[str, ...]
     mode: Mode
+    answer: str = ""
+    line: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a file, or a row of a spreadsheet, that can be wrong.
+
+    Attributes:
+        file: The file as the user named it.
+        number: From 1.
+        error: What to raise about it.
+    """
+
+    file: Path
+    number: int
+    error: type[CasebookError]
+
+    def fail(self, why: str) -> NoReturn:
+        """Raise the error that names this place and says why, which is all there is to know.
+
+        Raises:
+            CasebookError: Of the class ``error``.
+        """
+        message = f"{self.file}：第 {self.number} 行：{why}"
+        raise self.error(message) from None
 
 
 def read_questions(file: Path) -> tuple[Question, ...]:
-    """Read a question file.
+    """Read a question file: UTF-8, with or without a byte order mark; blank lines are skipped.
 
     Raises:
         QuestionsError: If a line is not a question, an id repeats, or none has evidence.
     """
-    questions: list[Question] = []
-    seen: set[str] = set()
-    for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), start=1):
-        if not line.strip():
-            continue
-        question = _parse(line, f"{file}：第 {number} 行")
-        if question.question_id in seen:
-            message = (
-                f"{file}：第 {number} 行：id {question.question_id} 重复；每个问题的 id 须唯一"
-            )
-            raise QuestionsError(message)
-        seen.add(question.question_id)
-        questions.append(question)
-    if not any(question.quotes for question in questions):
-        message = f"{file}：没有带引文的问题"
-        raise QuestionsError(message)
-    return tuple(questions)
+    lines = lines_of(file, QuestionsError)
+    return questions_from(file, ((place, json_of(place, text)) for place, text in lines))
 
 
-def require_quotes(questions: Iterable[Question], texts: Iterable[str]) -> None:
+def write_questions(file: Path, questions: Iterable[Question]) -> None:
+    """Write a question file; `read_questions` returns the same questions.
+
+    Raises:
+        QuestionsError: If it could not be read again; then nothing is written.
+    """
+    records = [record_of(question) for question in questions]
+    questions_from(file, places_of(file, records))
+    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
+    file.write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+def require_quotes(
+    questions: Iterable[Question], texts: Iterable[str], file: Path | None = None
+) -> None:
     """Check that every quote stands in one of the source texts.
+
+    Args:
+        questions: What to check.
+        texts: The source texts.
+        file: Where the questions were read, for the message.
 
     Raises:
         QuestionsError: Names the question and the quote: a judgment that nothing can satisfy
@@ -78,8 +113,23 @@ def require_quotes(questions: Iterable[Question], texts: Iterable[str]) -> None:
     for question in questions:
         for quote in question.quotes:
             if not any(squeeze(quote) in text for text in squeezed):
-                message = f"问题 {question.question_id} 的引文“{quote}”不在原文中；请核对引文"
+                where = f"{file}：" if file else ""
+                if question.line is not None:
+                    where += f"第 {question.line} 行："
+                message = (
+                    f"{where}问题 {question.question_id} 的引文“{quote}”不在原文中；请核对引文"
+                )
                 raise QuestionsError(message)
+
+
+def digest_of(questions: Iterable[Question]) -> str:
+    """Digest of everything the questions say, in their order: 64 lower-case hex digits.
+
+    The same questions have the same digest in whatever format they are kept.
+    """
+    records = [record_of(question) for question in questions]
+    canonical = json.dumps(records, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
 def squeeze(text: str) -> str:
@@ -87,24 +137,108 @@ def squeeze(text: str) -> str:
     return "".join(text.split())
 
 
-def _parse(line: str, where: str) -> Question:
+def record_of(question: Question) -> dict[str, object]:
+    """Give a question the form it has in a question file."""
+    return {
+        "id": question.question_id,
+        "type": question.type,
+        "question": question.text,
+        "evidence": [{"quote": quote} for quote in question.quotes],
+        "mode": question.mode,
+        "answer": question.answer,
+    }
+
+
+def questions_from(file: Path, records: Iterable[tuple[Place, object]]) -> tuple[Question, ...]:
+    """Make questions of a file's records, whatever the format they were read from.
+
+    Raises:
+        QuestionsError: If a record is not a question, an id repeats, or none has evidence.
+    """
+    questions: dict[str, Question] = {}
+    for place, record in records:
+        question = _question(place, record)
+        if question.question_id in questions:
+            place.fail(f"id {question.question_id} 重复；每个问题的 id 须唯一")
+        questions[question.question_id] = question
+    if not any(question.quotes for question in questions.values()):
+        message = f"{file}：没有带引文的问题；至少要有一个，否则无从评测"
+        raise QuestionsError(message)
+    return tuple(questions.values())
+
+
+def places_of(file: Path, records: Iterable[object]) -> Iterator[tuple[Place, object]]:
+    """Number records that are about to be written, one a line."""
+    for number, record in enumerate(records, start=1):
+        yield Place(file, number, QuestionsError), record
+
+
+def lines_of(file: Path, error: type[CasebookError]) -> Iterator[tuple[Place, str]]:
+    r"""Read the lines of a UTF-8 file that are not blank, without their ``\n`` or ``\r\n``.
+
+    No other character ends a line: JSON strings may hold U+2028 as it is. A byte order mark is
+    skipped.
+
+    Args:
+        file: The file.
+        error: What to raise about one of its lines.
+
+    Raises:
+        CasebookError: Of the class ``error``, if a line is not UTF-8.
+    """
+    with file.open("rb") as stream:
+        for number, data in enumerate(stream, start=1):
+            place = Place(file, number, error)
+            if number == 1:
+                data = data.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 -- only the first line's
+            try:
+                text = data.decode("utf-8")
+            except UnicodeDecodeError as fault:
+                place.fail(f"第 {fault.start + 1} 字节起不是 UTF-8；请用 UTF-8 重新保存")
+            if text.strip():
+                yield place, text.removesuffix("\n").removesuffix("\r")
+
+
+def json_of(place: Place, text: str) -> object:
+    r"""Parse one line of JSON.
+
+    Raises:
+        CasebookError: Of the place's class, if it is not JSON, or escapes half a character
+            (``\ud83d`` alone), which no file could hold and no digest cover.
+    """
     try:
-        record = json.loads(line)
-    except ValueError as error:
-        message = f"{where}：不是 JSON（{error}）"
-        raise QuestionsError(message) from error
+        record: object = json.loads(text)
+        if "\\u" in text:
+            json.dumps(record, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        place.fail("含有不成对的代理项（\\ud800 至 \\udfff），不是完整的字符；请改正")
+    except (ValueError, RecursionError) as fault:
+        place.fail(f"不是 JSON（{fault}）")
+    return record
+
+
+def _question(place: Place, record: object) -> Question:
     if not isinstance(record, dict) or set(record) != _KEYS:
-        message = f"{where}：应有且只有这些键：{'、'.join(sorted(_KEYS))}"
-        raise QuestionsError(message)
+        place.fail(f"应有且只有这些键：{'、'.join(sorted(_KEYS))}")
+    for key in ("id", "type", "question"):
+        if not isinstance(record[key], str) or not record[key].strip():
+            place.fail(f"{key} 是 {record[key]!r}，应为非空的字符串")
     if record["mode"] not in get_args(Mode):
-        message = f"{where}：mode 是 {record['mode']!r}，应为 any 或 all"
-        raise QuestionsError(message)
+        place.fail(f"mode 是 {record['mode']!r}，应为 any 或 all")
     evidence = record["evidence"]
     if not isinstance(evidence, list) or not all(_is_quote(entry) for entry in evidence):
-        message = f'{where}：evidence 应为列表，每项形如 {{"quote": "原文"}}'
-        raise QuestionsError(message)
-    quotes = tuple(entry["quote"] for entry in evidence)
-    return Question(record["id"], record["type"], record["question"], quotes, record["mode"])
+        place.fail('evidence 应为列表，每项形如 {"quote": "原文"}')
+    if not isinstance(record["answer"], str):
+        place.fail(f"answer 是 {record['answer']!r}，应为字符串，可以为空")
+    return Question(
+        record["id"],
+        record["type"],
+        record["question"],
+        tuple(entry["quote"] for entry in evidence),
+        record["mode"],
+        record["answer"],
+        place.number,
+    )
 
 
 def _is_quote(entry: object) -> bool:

@@ -1,105 +1,256 @@
-"""Questions through an assistant: at which rank was the evidence found?"""
+"""One system, one dataset: ask every question and keep what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from statistics import mean
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from eval.measures import evidence_recall, reciprocal_rank
-from eval.questions import Question, squeeze
-from rag.assistant import Assistant
+from eval.dataset import Dataset, Qrels
+from eval.diagnosis import Sighting, ceilings_of, miss_of
+from eval.evidence import Holders
+from eval.measures import recomputed
+from eval.provenance import provenance_of
+from eval.qrels import passage_qrels
+from eval.questions import Question
+from eval.result import Excerpt, Fault, Outcome, Ranked, Result, Stages
+from eval.slices import slices_of
+from eval.trec import decreasing
+from eval.workbench import Built, Workbench, forget_peak, peak_rss_mb
+from rag.cite import cite
+from rag.retrieve import Retrieval
+from rag.types import Case, Passage
 
-DEPTH = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one question brought up.
-
-    Attributes:
-        question: The question.
-        ranks: For each of its quotes, the rank of the first passage that holds it, or None.
-        abstained: Whether the assistant said that the collection does not answer.
-    """
-
-    question: Question
-    ranks: tuple[int | None, ...]
-    abstained: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """Means over questions with evidence, and refusals.
-
-    Attributes:
-        name: ``all`` or a question type.
-        n: Questions with evidence that the means are over.
-        recall_1: Mean share of evidence at rank 1.
-        recall_5: The same in the top 5.
-        recall_10: The same in the top 10.
-        rr_10: Mean reciprocal rank, cut at 10.
-        refused: Questions with evidence that were refused, a fault.
-        unanswerable: Questions without evidence.
-        unanswerable_refused: How many of those were refused, as they should be.
-    """
-
-    name: str
-    n: int
-    recall_1: float
-    recall_5: float
-    recall_10: float
-    rr_10: float
-    refused: int
-    unanswerable: int
-    unanswerable_refused: int
+DEPTH = 100
+"""Units kept of a ranking: as deep as the deepest measure looks."""
+_PASSAGES_A_DOCUMENT = 3
+"""Passages retrieved for each document wanted: several of one document may come first."""
+_SHOWN = 3
+"""Units of each ranking whose text a report shows."""
+_EXCERPT = 600
+"""Characters of a document that are kept to show."""
 
 
 def run(
-    assistant: Assistant,
-    questions: Sequence[Question],
+    bench: Workbench,
+    built: Built,
     *,
+    dataset: Dataset | None = None,
+    above: str = "",
+    command: str = "",
     on_progress: Callable[[int], None] = lambda _done: None,
-) -> tuple[Outcome, ...]:
-    """Ask every question and find its evidence in the top 10.
+) -> Result:
+    """Ask a system every question of its dataset.
+
+    All questions are encoded before the first is asked, so the stages are measured apart.
 
     Args:
-        assistant: The system.
-        questions: In the order in which outcomes are returned.
-        on_progress: Called with the number of questions done.
-    """
-    outcomes: list[Outcome] = []
-    for done, question in enumerate(questions, start=1):
-        findings = assistant.search(question.text, limit=DEPTH)
-        texts = [squeeze(finding.hit.passage.text) for finding in findings.findings]
-        ranks = tuple(
-            next((rank for rank, text in enumerate(texts, start=1) if quote in text), None)
-            for quote in map(squeeze, question.quotes)
-        )
-        outcomes.append(Outcome(question, ranks, findings.abstained))
-        on_progress(done)
-    return tuple(outcomes)
+        bench: The dataset's.
+        built: The system.
+        dataset: Some of its questions, or the same in other words, quotes unchanged; all as they
+            are if None.
+        above: Name of the system it will be compared with.
+        command: What reproduces the run.
+        on_progress: Called with the number of questions asked.
 
-
-def summarize(name: str, outcomes: Sequence[Outcome]) -> Summary:
-    """Average some outcomes.
+    Returns:
+        The result; its judgments and faults are those of the questions asked.
 
     Raises:
-        ValueError: If none of the questions has evidence.
+        ValueError: If a question is blank, or has other quotes than in the bench's dataset.
     """
-    judged = [outcome for outcome in outcomes if outcome.ranks]
-    others = [outcome for outcome in outcomes if not outcome.ranks]
-    if not judged:
-        message = f"no question of {name} has evidence"
-        raise ValueError(message)
-    return Summary(
-        name=name,
-        n=len(judged),
-        recall_1=mean(evidence_recall(outcome.ranks, 1) for outcome in judged),
-        recall_5=mean(evidence_recall(outcome.ranks, 5) for outcome in judged),
-        recall_10=mean(evidence_recall(outcome.ranks, 10) for outcome in judged),
-        rr_10=mean(reciprocal_rank(outcome.ranks, 10) for outcome in judged),
-        refused=sum(outcome.abstained for outcome in judged),
-        unanswerable=len(others),
-        unanswerable_refused=sum(outcome.abstained for outcome in others),
+    dataset = bench.dataset if dataset is None else dataset
+    asked = {question.question_id for question in dataset.questions}
+    provenance = provenance_of(dataset, built.system, built.encoder.identity, command)
+    unit = _Units(built, by_document=dataset.by_document)
+    holders = _by_question(bench, built)
+    judged = (
+        dataset.judgments
+        if dataset.by_document
+        else passage_qrels(bench.evidence, built.holders, built.assembly.content.passages)
     )
+    qrels = {question_id: grades for question_id, grades in judged.items() if question_id in asked}
+    # Without vectors too: the product encodes whatever is asked, and that is no part of fusion.
+    for question in dataset.questions:
+        built.encoder.encode_query(question.text.strip())
+    # The very first retrieval sets up threads and pages; it is nobody's latency.
+    for question in dataset.questions[:1]:
+        built.retriever.retrieve(question.text, limit=unit.passages_for(DEPTH))
+    forgotten = forget_peak()
+    outcomes: list[Outcome] = []
+    sightings: list[Sighting] = []
+    for done, question in enumerate(dataset.questions, start=1):
+        outcome, sighting = _ask(
+            built, unit, question, holders.get(question.question_id, ()), qrels
+        )
+        outcomes.append(outcome)
+        if sighting is not None:
+            sightings.append(sighting)
+        on_progress(done)
+    peak_mb = _higher(built.cost.peak_rss_mb, peak_rss_mb() if forgotten else None)
+    result = Result(
+        provenance=provenance,
+        above=above,
+        about=built.system.about,
+        questions=dataset.questions,
+        qrels=qrels,
+        outcomes=tuple(outcomes),
+        values={},
+        groups=slices_of(
+            dataset.questions,
+            {q.question_id: "\n".join(q.quotes) for q in dataset.questions if q.quotes},
+            {d.name for case in built.cases.values() for d in case.districts},
+        ),
+        faults=tuple(
+            Fault(piece.question_id, piece.quote)
+            for piece, held in zip(bench.evidence, built.holders, strict=True)
+            if not held.whole and piece.question_id in asked
+        ),
+        ceilings=ceilings_of(sightings),
+        excerpts=unit.excerpts(outcomes, qrels),
+        cost=replace(built.cost, peak_rss_mb=peak_mb),
+    )
+    return replace(result, values=recomputed(result))
+
+
+def _higher(one: float | None, other: float | None) -> float | None:
+    """The higher of two peaks; None if one is unknown, since it may be the higher."""
+    return None if one is None or other is None else max(one, other)
+
+
+@dataclass(frozen=True, slots=True)
+class _Units:
+    """What is ranked and judged: passages, or the documents that they stand in."""
+
+    built: Built
+    by_document: bool
+
+    def passages_for(self, depth: int) -> int:
+        return depth * _PASSAGES_A_DOCUMENT if self.by_document else depth
+
+    def ranking(self, retrieval: Retrieval) -> tuple[Ranked, ...]:
+        """The units of a retrieval, best first, each once; a document counts as its best passage.
+
+        A case that repeats another is not retrieved a second time. Its document is judged on its
+        own, though, and says the same, so it follows the original.
+        """
+        first: dict[str, float] = {}
+        for hit in retrieval.hits:
+            for unit_id in self._units_of(hit.passage):
+                first.setdefault(unit_id, hit.score)
+        ranked = [Ranked(unit_id, score) for unit_id, score in islice(first.items(), DEPTH)]
+        return decreasing(ranked)
+
+    def excerpts(self, outcomes: Sequence[Outcome], qrels: Qrels) -> tuple[Excerpt, ...]:
+        shown = {r.unit_id: None for outcome in outcomes for r in outcome.ranking[:_SHOWN]}
+        if not self.by_document:  # other people's sets judge thousands; their own files have them
+            shown.update({unit_id: None for grades in qrels.values() for unit_id in grades})
+        return tuple(excerpt for excerpt in self._excerpts() if excerpt.unit_id in shown)
+
+    def _excerpts(self) -> Iterator[Excerpt]:
+        content = self.built.assembly.content
+        if self.by_document:
+            for source in {case.source.name: case.source for case in content.cases}.values():
+                yield Excerpt(source.name, source.name, source.text[:_EXCERPT])
+            return
+        for passage in content.passages:
+            citation = cite(self.built.cases[passage.case_id], passage)
+            yield Excerpt(passage.passage_id, citation.label, passage.text)
+
+    def _units_of(self, passage: Passage) -> tuple[str, ...]:
+        if not self.by_document:
+            return (passage.passage_id,)
+        return tuple(case.source.name for case in self._copies(passage.case_id))
+
+    def _copies(self, case_id: str) -> Iterator[Case]:
+        yield self.built.cases[case_id]
+        yield from (c for c in self.built.repeats.get(case_id, ()))
+
+
+def _by_question(bench: Workbench, built: Built) -> dict[str, Sequence[Holders]]:
+    by_question: dict[str, list[Holders]] = {}
+    for piece, held in zip(bench.evidence, built.holders, strict=True):
+        by_question.setdefault(piece.question_id, []).append(held)
+    return dict(by_question)
+
+
+def _ask(
+    built: Built, unit: _Units, question: Question, holders: Sequence[Holders], qrels: Qrels
+) -> tuple[Outcome, Sighting | None]:
+    """Ask one question; say where its evidence was seen, if it has any."""
+    words, limit = question.text.strip(), unit.passages_for(DEPTH)
+    before = built.clocks.dense.seconds, built.clocks.lexical.seconds
+    started = time.perf_counter()
+    retrieval = built.retriever.retrieve(words, limit=limit)
+    total_s = time.perf_counter() - started
+    dense_s = built.clocks.dense.seconds - before[0]
+    lexical_s = built.clocks.lexical.seconds - before[1]
+    ranking = unit.ranking(retrieval)
+    top = built.cases[retrieval.hits[0].passage.case_id] if retrieval.hits else None
+    holding = dict.fromkeys(case_id for piece in holders for case_id in piece.cases)
+    relevant = {
+        unit_id for unit_id, grade in qrels.get(question.question_id, {}).items() if grade > 0
+    }
+    sighting = None
+    if holders or relevant:
+        by_dense, by_lexical = (
+            unit.ranking(_found(one.retrieve(words, limit=limit))) if one is not None else None
+            for one in (built.by_dense, built.by_lexical)
+        )
+        if built.system.dense == 1:
+            by_dense = unit.ranking(_found(retrieval))
+        if built.system.dense == 0:
+            by_lexical = unit.ranking(_found(retrieval))
+        sighting = Sighting.of(
+            relevant=relevant,
+            dense=by_dense,
+            lexical=by_lexical,
+            fused=ranking,
+            indexed=not holders or any(piece.partly for piece in holders),
+        )
+    districts = dict.fromkeys(
+        district.name for case_id in holding for district in built.cases[case_id].districts
+    )
+    encode_s = 0.0
+    if built.system.dense:
+        built.encoder.encode_query(words)
+        encode_s = built.encoder.last_s
+    outcome = Outcome(
+        question_id=question.question_id,
+        ranking=ranking,
+        confidence=retrieval.confidence,
+        reason=retrieval.reason,
+        evidence=_evidence_ranks(built, holders, ranking),
+        case_found=(top is not None and top.case_id in holding) if holders else None,
+        districts=tuple(districts),
+        district_found=top.district if top else None,
+        stages=Stages(
+            encode=1000 * encode_s,
+            dense=1000 * dense_s,
+            lexical=1000 * lexical_s,
+            fuse=1000 * max(0.0, total_s - dense_s - lexical_s),
+        ),
+        miss=miss_of(sighting) if sighting is not None else None,
+    )
+    return outcome, sighting
+
+
+def _found(retrieval: Retrieval) -> Retrieval:
+    """What one kind of ranker found alone; what it scores 0 it did not."""
+    return replace(retrieval, hits=tuple(hit for hit in retrieval.hits if hit.score > 0))
+
+
+def _evidence_ranks(
+    built: Built, holders: Sequence[Holders], ranking: Sequence[Ranked]
+) -> tuple[int | None, ...]:
+    ranks = {ranked.unit_id: rank for rank, ranked in enumerate(ranking, start=1)}
+    passages = built.assembly.content.passages
+    rank_of = {
+        row: ranks[passages[row].passage_id]
+        for piece in holders
+        for way in piece.ways
+        for row in way
+        if passages[row].passage_id in ranks
+    }
+    return tuple(piece.rank(rank_of) for piece in holders)

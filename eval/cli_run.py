@@ -1,0 +1,234 @@
+"""``casebook eval run | robustness | sweep``: commands that ask questions."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from eval.terminal import console_for, print_json, print_rows
+from index.cli import AsJson, ModelsFolder, progress_bars
+from rag.exits import errors_in_words
+from rag.models import DEFAULT_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from eval.dataset import Dataset
+    from eval.result import Result
+    from eval.robustness import Slice
+    from eval.statistics import Interval
+    from eval.sweep import Trial
+    from eval.systems import System
+    from index.assemble import Progress
+
+app = typer.Typer()
+
+_DEV_QUESTIONS = Path(__file__).parent / "dev_questions.jsonl"
+_DATA = Path(__file__).parent.parent / "data"
+_RUNS = Path("var/eval/runs")
+_CACHE = Path("var/eval/vectors.sqlite")
+
+Datasets = Annotated[
+    list[Path] | None,
+    typer.Argument(help="题集：问题文件（.jsonl、.csv、.tsv）或 BEIR 文件夹；默认为随附的开发集。"),
+]
+OneDataset = Annotated[
+    Path, typer.Argument(help="题集：问题文件（.jsonl、.csv、.tsv）或 BEIR 文件夹。")
+]
+Sources = Annotated[
+    list[Path] | None,
+    typer.Option("--sources", help="问题文件的引文所在的原文，可重复；默认为随附的案例集。"),
+]
+Systems = Annotated[
+    Path | None, typer.Option("--systems", help="声明系统的文件（TOML）；默认为随附的。")
+]
+Split = Annotated[str | None, typer.Option(help="BEIR 文件夹的哪一份判断，如 test。")]
+Measure = Annotated[str, typer.Option(help="比较哪个指标，如 evidence@5；默认为首要指标。")]
+
+
+@app.command()
+def run(
+    datasets: Datasets = None,
+    *,
+    sources: Sources = None,
+    system: Annotated[
+        list[str] | None, typer.Option(help="只跑这些系统，可重复；参照 bm25 总在其中。")
+    ] = None,
+    systems: Systems = None,
+    split: Split = None,
+    out: Annotated[Path, typer.Option(help="结果存放的文件夹。")] = _RUNS,
+    models: ModelsFolder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+) -> None:
+    """跑一张表：每个系统一行，与上一行成对比较，并存下结果。
+
+    退出码：0 完成；1 出错；2 参数有误。
+    """
+    from eval.archive import save  # noqa: PLC0415 -- numpy, faiss, onnxruntime: not for --help
+    from eval.report import report_json  # noqa: PLC0415
+    from eval.systems import BUNDLED, chosen, read_systems  # noqa: PLC0415
+
+    started = time.perf_counter()
+    results: list[Result] = []
+    with errors_in_words(), progress_bars() as progress:
+        declared = chosen(read_systems(systems or BUNDLED), system or [])
+        for dataset in datasets or [_DEV_QUESTIONS]:
+            collection = _load(dataset, sources, split)
+            for result in _results(collection, declared, models, progress):
+                save(result, out / result.provenance.dataset / result.provenance.system)
+                results.append(result)
+    if as_json:
+        typer.echo(report_json(results))
+        return
+    print_rows(results)
+    typer.echo(f"用时 {time.perf_counter() - started:.1f} 秒；结果在 {out}")
+
+
+@app.command()
+def robustness(
+    dataset: OneDataset = _DEV_QUESTIONS,
+    *,
+    sources: Sources = None,
+    system: Annotated[str, typer.Option(help="哪个系统。")] = "hybrid",
+    systems: Systems = None,
+    split: Split = None,
+    measure: Measure = "",
+    models: ModelsFolder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+) -> None:
+    """换一种写法再问：繁体、全角、错别字、无标点、不提区名、数字写法，逐题成对比较。
+
+    退出码：0 完成；1 出错；2 参数有误。
+    """
+    from eval.robustness import slices_of  # noqa: PLC0415
+    from eval.run import run as ask  # noqa: PLC0415
+    from eval.systems import BUNDLED, chosen, read_systems  # noqa: PLC0415
+    from eval.workbench import Workbench  # noqa: PLC0415
+
+    with errors_in_words(), progress_bars() as progress:
+        (one,) = (s for s in chosen(read_systems(systems or BUNDLED), [system]) if s.name == system)
+        with Workbench(_load(dataset, sources, split), models, _CACHE, progress) as bench:
+            built = bench.build(one)
+            base = ask(bench, built)
+            slices = slices_of(
+                bench,
+                built,
+                base,
+                measure=measure,
+                on_progress=lambda done, total: progress("换一种写法", done, total),
+            )
+    if as_json:
+        print_json(slices)
+        return
+    _print_slices(slices, f"{system}：{measure or '首要指标'}")
+
+
+@app.command()
+def sweep(
+    dataset: OneDataset = _DEV_QUESTIONS,
+    *,
+    grid: Annotated[list[str], typer.Option(help="如 dense=0:1:.1 或 k1=.9,1.2，可重复。")],
+    sources: Sources = None,
+    system: Annotated[str, typer.Option(help="从哪个系统出发。")] = "hybrid",
+    systems: Systems = None,
+    split: Split = None,
+    measure: Measure = "",
+    models: ModelsFolder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+) -> None:
+    """在调参用的那部分题上试一组取值；其余的题不看，留作检验。
+
+    退出码：0 完成；1 出错；2 参数有误。
+    """
+    from eval.sweep import parse_grid, tuning_split  # noqa: PLC0415
+    from eval.sweep import sweep as try_all  # noqa: PLC0415
+    from eval.systems import BUNDLED, chosen, read_systems  # noqa: PLC0415
+    from eval.workbench import Workbench  # noqa: PLC0415
+
+    with errors_in_words(), progress_bars() as progress:
+        (one,) = (s for s in chosen(read_systems(systems or BUNDLED), [system]) if s.name == system)
+        whole = _load(dataset, sources, split)
+        with Workbench(tuning_split(whole), models, _CACHE, progress) as bench:
+            trials = try_all(
+                bench,
+                one,
+                [parse_grid(text) for text in grid],
+                measure=measure,
+                on_progress=lambda done, total: progress("试取值", done, total),
+            )
+    if as_json:
+        print_json(trials)
+        return
+    _print_trials(trials, f"{system}：{measure or '首要指标'}，调参用 {trials[0].interval.n} 题")
+    typer.echo(
+        "最好的一行是挑出来的，会偏乐观；请写进系统声明，用 eval run 在全部题上与原来的比较。"
+    )
+
+
+def _load(path: Path, sources: list[Path] | None, split: str | None) -> Dataset:
+    from eval.load import load  # noqa: PLC0415
+
+    dataset = load(path, sources or [_DATA], split)
+    for note in dataset.notes:
+        typer.echo(note, err=True)
+    return dataset
+
+
+def _results(
+    dataset: Dataset, systems: tuple[System, ...], models: Path, progress: Progress
+) -> Iterator[Result]:
+    """Run the systems one after the other; each is compared with the one before."""
+    from eval.run import run as ask  # noqa: PLC0415
+    from eval.workbench import Workbench  # noqa: PLC0415
+
+    command = shlex.join(["casebook", *sys.argv[1:]])
+    above = ""
+    with Workbench(dataset, models, _CACHE, progress) as bench:
+        for system in systems:
+            if system.expansions and not dataset.expansions:
+                # Without any it would be the plain system under another name.
+                typer.echo(f"{dataset.name} 没有预设问法，略过 {system.name}", err=True)
+                continue
+            built = bench.build(system)
+            stage = f"{dataset.name}：{system.name}"
+            show = _counting(progress, stage, len(dataset.questions))
+            yield ask(bench, built, above=above, command=command, on_progress=show)
+            above = system.name
+
+
+def _counting(progress: Progress, stage: str, total: int) -> Callable[[int], None]:
+    return lambda done: progress(stage, done, total)
+
+
+def _print_slices(slices: tuple[Slice, ...], title: str) -> None:
+    table = Table("写法", "说明", "n", "原来", "换写后", "差", "95% 区间", "结论", title=title)
+    for s in slices:
+        c = s.comparison
+        if c is None or s.before is None or s.after is None:
+            table.add_row(s.name, s.about, "0", "—", "—", "—", "—", "没有适用的题")
+            continue
+        numbers = (f"{s.before:.3f}", f"{s.after:.3f}", f"{c.difference:+.3f}")
+        interval = f"{c.low:+.3f} 至 {c.high:+.3f}"
+        table.add_row(s.name, s.about, str(s.n), *numbers, interval, c.in_words())
+    console_for().print(table)
+
+
+def _print_trials(trials: tuple[Trial, ...], title: str) -> None:
+    table = Table("取值", "均值", "95% 区间", "与原来的差", "结论", title=title)
+    for trial in trials:
+        values = "，".join(f"{field}={value}" for field, value in trial.values.items())
+        c = trial.comparison
+        against = ("—", "—") if c is None else (f"{c.difference:+.3f}", c.in_words())
+        mean, interval = _interval(trial.interval)
+        table.add_row(values or "（原来的）", mean, interval, *against)
+    console_for().print(table)
+
+
+def _interval(interval: Interval) -> tuple[str, str]:
+    return f"{interval.mean:.3f}", f"{interval.low:.3f} 至 {interval.high:.3f}"

@@ -1,0 +1,239 @@
+"""Results -> rows: the table that terminal, README and report all show.
+
+One row a system: means with intervals, paired comparisons with the row it is set against, latency
+and cost. The primary measures are few and fixed, so that nobody picks the one that flatters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eval.questions import Question
+from eval.result import Cost, Outcome, Result
+from eval.statistics import Comparison, Interval, compare, holm, interval_of
+
+QUOTE_MEASURES = ("evidence@1", "evidence@5", "RR@10", "nDCG@10")
+DOCUMENT_MEASURES = ("nDCG@10", "R@10", "RR@10", "Success@1")
+
+_FEW = 10
+"""Questions in a group from which on its mean says something: with 9, one question moves it .11."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One system on one dataset.
+
+    Attributes:
+        system: Its name.
+        dataset: The dataset's name.
+        about: One line on it.
+        above: Name of the system it is compared with; empty for the first.
+        measures: The primary measures, the headline first, also those it has no values of.
+        cells: Measure -> mean with interval; a measure without values is absent.
+        comparisons: This system against ``above``, a primary measure each, in the same order; p is
+            Holm-corrected over the whole dataset. None if there is nothing to compare with: it is
+            the first, or the other result is not among the results.
+        p50: Milliseconds of a question, median; None if nothing was asked.
+        p95: The same, 95th percentile, interpolated.
+        cost: What the system takes; None for an imported run.
+    """
+
+    system: str
+    dataset: str
+    about: str
+    above: str
+    measures: tuple[str, ...]
+    cells: Mapping[str, Interval]
+    comparisons: tuple[Comparison, ...] | None
+    p50: float | None
+    p95: float | None
+    cost: Cost | None
+
+    @property
+    def build_s(self) -> float | None:
+        """Seconds to build the index; None for an imported run."""
+        return self.cost.build_s if self.cost else None
+
+    @property
+    def index_mb(self) -> float | None:
+        """MiB of the index on disk; None for an imported run."""
+        return self.cost.index_bytes / 2**20 if self.cost else None
+
+    @property
+    def peak_rss_mb(self) -> float | None:
+        """MiB of memory at the peak; None for an imported run, or where it cannot be told."""
+        return self.cost.peak_rss_mb if self.cost else None
+
+    @property
+    def headline(self) -> Comparison | None:
+        """The comparison of the first primary measure; None if one of the two lacks it."""
+        return headline_of(self.comparisons or (), self.measures)
+
+
+def headline_of(comparisons: Sequence[Comparison], measures: Sequence[str]) -> Comparison | None:
+    """Pick the comparison of the first of the measures; None if it is not among them."""
+    return next((pair for pair in comparisons if pair.measure == measures[0]), None)
+
+
+def report_rows(results: Sequence[Result]) -> tuple[Row, ...]:
+    """Make the rows, in the order of the results.
+
+    Raises:
+        ValueError: If two results are of the same system and dataset.
+    """
+    known = {result.name: result for result in results}
+    if len(known) != len(results):
+        message = f"two results of one system and dataset among {[r.name for r in results]}"
+        raise ValueError(message)
+    corrected: dict[str, list[Comparison]] = {result.name: [] for result in results}
+    for dataset in dict.fromkeys(result.provenance.dataset for result in results):
+        family = [
+            (result.name, comparison)
+            for result in results
+            if result.provenance.dataset == dataset
+            if (other := above_of(result, results)) is not None
+            for comparison in compared(other, result)
+        ]
+        for (name, _), comparison in zip(family, holm([c for _, c in family]), strict=True):
+            corrected[name].append(comparison)
+    return tuple(
+        _row(result, tuple(corrected[result.name]) if above_of(result, results) else None)
+        for result in results
+    )
+
+
+def measures_of(result: Result) -> tuple[str, ...]:
+    """Name the primary measures: by quotes where questions carry them, by document otherwise."""
+    return DOCUMENT_MEASURES if result.document_judged else QUOTE_MEASURES
+
+
+def above_of(result: Result, results: Sequence[Result]) -> Result | None:
+    """Find the result that this one is compared with; None if it is first or the other not here."""
+    name = f"{result.above}@{result.provenance.dataset}"
+    return next((other for other in results if other.name == name), None)
+
+
+def compared(other: Result, result: Result) -> tuple[Comparison, ...]:
+    """Compare a result with another by the primary measures that both have; p uncorrected.
+
+    Questions that only one of the two has a value of are left out: another cut of the passages
+    can leave a quote whole or not, and with it the question's judgments. `Comparison.n` says how
+    many are left.
+    """
+    comparisons = []
+    for measure in measures_of(result):
+        before, after = other.values.get(measure, {}), result.values.get(measure, {})
+        shared = [question_id for question_id in before if question_id in after]
+        if shared:
+            old = {question_id: before[question_id] for question_id in shared}
+            new = {question_id: after[question_id] for question_id in shared}
+            comparisons.append(compare(old, new, measure))
+    return tuple(comparisons)
+
+
+def answerable(result: Result, question: Question) -> bool:
+    """Whether something answers the question: a quote, or a unit of grade 1 or more."""
+    grades = result.qrels.get(question.question_id, {})
+    return bool(question.quotes) or any(grade > 0 for grade in grades.values())
+
+
+def ranks_of(result: Result, outcome: Outcome) -> tuple[int | None, ...]:
+    """Ranks, from 1, of what answers: one a quote, or the one of the first unit judged relevant.
+
+    None stands for what was not ranked.
+    """
+    if outcome.evidence:
+        return outcome.evidence
+    grades = result.qrels.get(outcome.question_id, {})
+    ranks = enumerate(outcome.ranking, start=1)
+    return (next((rank for rank, unit in ranks if grades.get(unit.unit_id, 0) > 0), None),)
+
+
+def first_of(ranks: Sequence[int | None]) -> int | None:
+    """Take the best of some ranks; None if there is none."""
+    return min((rank for rank in ranks if rank is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """One group of questions.
+
+    Attributes:
+        slice: What the questions are grouped by.
+        group: The group.
+        n: Questions, the most that any system has a value of.
+        cells: Mean with interval, a system each, in the order of the results; None without values.
+    """
+
+    slice: str
+    group: str
+    n: int
+    cells: tuple[Interval | None, ...]
+
+    @property
+    def few(self) -> bool:
+        """Whether the group is too small for its mean to say anything."""
+        return self.n < _FEW
+
+
+def group_rows(results: Sequence[Result], measure: str) -> tuple[GroupRow, ...]:
+    """Average a measure by group: the type first, other slices in the order of the results.
+
+    Groups are in the order of the questions; those that are ranges (``<=10``, ``11-20``, ``>40``)
+    ascend.
+
+    Groups without a value of the measure, such as unanswerable questions, are left out.
+    """
+    slices = dict.fromkeys(name for result in results for name in result.groups)
+    groups = dict.fromkeys(
+        (name, group)
+        for name in sorted(slices, key=lambda name: name != "type")
+        for result in results
+        if (members := result.groups.get(name)) is not None
+        for group in sorted(dict.fromkeys(members.values()), key=_range)
+    )
+    rows = []
+    for name, group in groups:
+        cells = tuple(_cell(result, measure, name, group) for result in results)
+        known = [cell.n for cell in cells if cell is not None]
+        if known:
+            rows.append(GroupRow(name, group, max(known), cells))
+    return tuple(rows)
+
+
+def _range(group: str) -> tuple[int, float]:
+    """Where a group comes among ranges; groups that are none share one place."""
+    number = re.search(r"\d*\.?\d+", group)
+    side = -1 if group.startswith(("<", "≤")) else 1 if group.startswith((">", "≥")) else 0
+    return side, float(number.group()) if number else 0.0
+
+
+def _cell(result: Result, measure: str, name: str, group: str) -> Interval | None:
+    members = result.groups.get(name, {})
+    values = {
+        question_id: value
+        for question_id, value in result.values.get(measure, {}).items()
+        if members.get(question_id) == group
+    }
+    return interval_of(values) if values else None
+
+
+def _row(result: Result, comparisons: tuple[Comparison, ...] | None) -> Row:
+    measures = measures_of(result)
+    taken = result.latencies_ms
+    return Row(
+        system=result.provenance.system,
+        dataset=result.provenance.dataset,
+        about=result.about,
+        above=result.above,
+        measures=measures,
+        cells={m: interval_of(result.values[m]) for m in measures if result.values.get(m)},
+        comparisons=comparisons,
+        p50=float(np.percentile(taken, 50)) if taken else None,
+        p95=float(np.percentile(taken, 95)) if taken else None,
+        cost=result.cost,
+    )

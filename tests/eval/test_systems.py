@@ -1,0 +1,169 @@
+"""Systems: what a file may declare, and in which words it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from eval.systems import BUNDLED, System, SystemsError, chosen, read_systems, system_of
+from index.lexical import Bm25
+from index.recipe import DEFAULT_RECIPE, Recipe
+from rag.chunk import Cut
+from rag.lexicon import read_lexicon
+from rag.retrieve import DEFAULT_WEIGHTS, Weights
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "systems.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def refusal(tmp_path: Path, text: str) -> str:
+    with pytest.raises(SystemsError) as caught:
+        read_systems(written(tmp_path, text))
+    return str(caught.value).removeprefix(f"{tmp_path}/")
+
+
+def test_the_bundled_systems_are_a_ladder_with_the_reference_in_it() -> None:
+    assert [system.name for system in read_systems()] == [
+        "dense-passage",
+        "dense",
+        "bm25",
+        "hybrid",
+        "hybrid-lexicon",
+        "hybrid-expansions",
+        "hybrid-both",
+    ]
+
+
+def test_the_bundled_hybrid_is_the_product_and_the_bundled_lexicon_can_be_read() -> None:
+    systems = {system.name: system for system in read_systems()}
+    hybrid = systems["hybrid"]
+    assert (hybrid.recipe, hybrid.weights) == (DEFAULT_RECIPE, DEFAULT_WEIGHTS)
+    assert read_lexicon(Path(systems["hybrid-both"].lexicon)).entries
+
+
+def test_the_remarks_of_the_bundled_file_name_every_field() -> None:
+    remarks = [line for line in BUNDLED.read_text("utf-8").splitlines() if line.startswith("#")]
+    named = "\n".join(remarks).replace(",", " ").split()
+    assert {field.name for field in fields(System)} - {"name"} <= set(named)
+
+
+def test_recipe_and_weights_follow_from_the_fields() -> None:
+    system = System(
+        "s", max_tokens=90, keys="passage", dense=0.2, k1=1.5, b=0.1, expansions=True, lexical=0.4
+    )
+    assert system.recipe == Recipe(Cut(90), "passage", Bm25(1.5, 0.1), expansions=True)
+    assert system.weights == Weights(0.2, DEFAULT_WEIGHTS.expansions, 0.4)
+    assert list(system.configuration()) == [field.name for field in fields(System)]
+    assert system.configuration()["max_tokens"] == 90
+
+
+def test_a_file_is_read_in_its_order_with_the_lexicon_beside_it(tmp_path: Path) -> None:
+    text = '\ufeff["二"]\nlexicon = "词/表.tsv"\n[a]\ndense = 1\nexpansions = true\n'
+    two, a = read_systems(written(tmp_path, text))
+    assert two == System("二", lexicon=str(tmp_path.resolve() / "词" / "表.tsv"))
+    assert a == System("a", dense=1.0, expansions=True)
+
+
+def test_an_empty_lexicon_stays_none(tmp_path: Path) -> None:
+    (system,) = read_systems(written(tmp_path, '[a]\nlexicon = ""'))
+    assert system.lexicon == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("dens = 1.0", "的字段 dens 不认识；可用：about、encoder、max_tokens、keys、dense"),
+        ("name = 'b'", "的字段 name 不认识"),
+        ("dense = '0.3'", "的 dense 是 '0.3'，应为 数"),
+        ("dense = true", "的 dense 是 True，应为 数"),
+        ("dense = [0.3]", "的 dense 是 [0.3]，应为 数"),
+        ("dense = 1.1", "的 dense 是 1.1，应在 0 与 1 之间"),
+        ("dense = nan", "的 dense 是 nan，应在 0 与 1 之间"),
+        ("b = -0.1", "的 b 是 -0.1，应在 0 与 1 之间"),
+        ("expansion = 2", "的 expansion 是 2，应在 0 与 1 之间"),
+        ("lexical = 1", "的 lexical 是 1，应不小于 0 且小于 1"),
+        ("k1 = -1", "的 k1 是 -1，应是不小于 0 的有限数"),
+        ("k1 = inf", "的 k1 是 inf，应是不小于 0 的有限数"),
+        ("k1 = nan", "的 k1 是 nan，应是不小于 0 的有限数"),
+        ("max_tokens = 0", "的 max_tokens 是 0，应不小于 1"),
+        ("max_tokens = 280.0", "的 max_tokens 是 280.0，应为 整数"),
+        ("keys = 'word'", "的 keys 是 'word'，应为 sentence 或 passage"),
+        ("keys = ['sentence']", "的 keys 是 ['sentence']，应为 sentence 或 passage"),
+        ("expansions = 1", "的 expansions 是 1，应为 true 或 false"),
+        ("about = 3", "的 about 是 3，应为 字符串"),
+        ("lexicon = 3", "的 lexicon 是 3，应为 字符串"),
+        ("lexicon = true", "的 lexicon 是 True，应为 字符串"),
+    ],
+)
+def test_a_field_that_cannot_be_used_is_named(tmp_path: Path, body: str, said: str) -> None:
+    assert refusal(tmp_path, f"[a]\n{body}").startswith(f"systems.toml：a {said}")
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "a b", "a/b", "a\\b", "..", ".a", "-a", "_a", "a@b", "a:b", "a\nb", "a\tb"]
+)
+def test_a_name_that_cannot_be_a_folder_or_a_run_tag_is_refused(name: str) -> None:
+    with pytest.raises(SystemsError, match=r"^here：系统名 .+ 不能用：它也是结果文件夹的名称"):
+        system_of(name, {}, "here")
+
+
+@pytest.mark.parametrize("name", ["bm25", "hybrid-both", "融合_1.0", "k1=.9", "a+b"])
+def test_other_names_are_taken_as_they_are(name: str) -> None:
+    assert system_of(name, {}, "here") == System(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[a", "systems.toml：不是 TOML（"),
+        ("[a]\n[a]", "systems.toml：不是 TOML（"),
+        ("", "systems.toml：没有声明任何系统；每个系统一节"),
+        ("dense = 0.3", "systems.toml：dense 应是一节，写作 [dense]"),
+        ("[a.c]", "systems.toml：a 的字段 c 不认识"),
+    ],
+)
+def test_a_file_that_is_none_of_systems_says_why(tmp_path: Path, text: str, said: str) -> None:
+    assert refusal(tmp_path, text).startswith(said)
+
+
+def test_a_file_that_is_not_utf_8_or_not_there_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "gbk.toml"
+    file.write_bytes('["融合"]'.encode("gb18030"))
+    with pytest.raises(SystemsError, match=r"gbk\.toml：不是 TOML"):
+        read_systems(file)
+    with pytest.raises(SystemsError, match=r"none\.toml：读不了（.+）；应为声明系统的 TOML 文件"):
+        read_systems(tmp_path / "none.toml")
+
+
+def names(systems: tuple[System, ...]) -> list[str]:
+    return [system.name for system in systems]
+
+
+def test_systems_are_picked_in_the_order_declared_and_the_reference_always() -> None:
+    declared = read_systems()
+    assert names(chosen(declared, ["hybrid", "dense"])) == ["dense", "bm25", "hybrid"]
+    assert chosen(declared, []) == declared
+    assert names(chosen(declared, ["bm25"])) == ["bm25"]
+
+
+def test_a_reference_that_is_not_declared_is_the_bundled_one_and_comes_first() -> None:
+    declared = (System("b"), System("a"))
+    assert names(chosen(declared, [])) == ["bm25", "b", "a"]
+    assert names(chosen(declared, ["a"])) == ["bm25", "a"]
+    assert names(chosen(declared, ["bm25"])) == ["bm25"]
+    assert chosen(declared, [])[0].recipe.bm25 == Bm25(1.2, 0.75)
+
+
+def test_a_reference_that_is_declared_is_kept_as_declared() -> None:
+    mine = System("bm25", dense=0.0, k1=2.0)
+    assert chosen((System("a"), mine), ["a"]) == (System("a"), mine)
+
+
+def test_a_name_that_is_not_declared_is_an_error_that_lists_what_is() -> None:
+    with pytest.raises(SystemsError, match=r"^没有名为 c 的系统；可用：bm25、b、a$"):
+        chosen((System("b"), System("a")), ["c"])
