@@ -7,14 +7,15 @@ serving reads (`rag.confidence`).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from eval.parts import calibration_split, position_of
 from eval.result import Result
-from eval.risk import Judged, Point, Share, augrc, aurc, auroc, nauc, risk_coverage
+from eval.risk import Judged, Point, augrc, aurc, auroc, nauc, risk_coverage
 from eval.rows import answerable, first_of, ranks_of
-from rag.confidence import DEFAULT, Calibration
+from eval.share import Area, Share
+from rag.confidence import Calibration
 from rag.errors import CasebookError
 
 _LEAST = 10
@@ -130,35 +131,6 @@ def threshold_for(judged: Sequence[Judged], target_risk: float) -> float:
     return middle if middle > refused else answered
 
 
-def calibration_split(
-    ids: Iterable[str], *, share: float = 0.5, seed: int = 0
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Split questions by a hash of their id: adding questions moves none from side to side.
-
-    Args:
-        ids: Question ids.
-        share: Chance of an id to be for calibration.
-        seed: Another seed gives another split.
-
-    Returns:
-        Ids for calibration, ids for testing; each in the given order.
-
-    Raises:
-        ValueError: If an id repeats, or the share is not in [0, 1].
-    """
-    if not 0 <= share <= 1:
-        message = f"share {share} is not in [0, 1]"
-        raise ValueError(message)
-    learn: list[str] = []
-    test: list[str] = []
-    for question_id in ids:
-        (learn if _position(question_id, seed) < share else test).append(question_id)
-    if len({*learn, *test}) < len(learn) + len(test):
-        message = "ids must be distinct"
-        raise ValueError(message)
-    return tuple(learn), tuple(test)
-
-
 def cross_fitted(
     judged: Sequence[Judged], target_risk: float, *, folds: int = 2, seed: int = 0
 ) -> Counts:
@@ -171,7 +143,7 @@ def cross_fitted(
         ValueError: If the target is not in [0, 1], or all questions fall into one fold.
     """
     tally = Counts(0, 0, 0, 0)
-    fold_of = [int(_position(one.question_id, seed) * folds) for one in judged]
+    fold_of = [int(position_of(one.question_id, seed) * folds) for one in judged]
     for fold in sorted(set(fold_of)):
         others = [one for one, its in zip(judged, fold_of, strict=True) if its != fold]
         own = [one for one, its in zip(judged, fold_of, strict=True) if its == fold]
@@ -184,8 +156,6 @@ class Abstention:
     """How one system abstains on one dataset.
 
     Attributes:
-        in_use: The threshold that the system ran with.
-        at_use: Counts at that threshold over all questions: it was not learnt here.
         auroc: Answerable against not, by confidence; None without questions of both kinds.
         augrc: Over all questions.
         aurc: Over all questions.
@@ -201,9 +171,7 @@ class Abstention:
         note: In Chinese, why something is None, one sentence each; empty if nothing is.
     """
 
-    in_use: float
-    at_use: Counts
-    auroc: float | None
+    auroc: Area | None
     augrc: float
     aurc: float
     nauc: float | None
@@ -217,15 +185,12 @@ class Abstention:
     note: str
 
 
-def abstention_of(
-    judged: Sequence[Judged], target_risk: float, *, in_use: float = DEFAULT.low, seed: int = 0
-) -> Abstention:
+def abstention_of(judged: Sequence[Judged], target_risk: float, *, seed: int = 0) -> Abstention:
     """Sum up how a system abstains; what cannot be known is None and the note says why.
 
     Args:
         judged: All questions, unanswerable ones included.
         target_risk: Share of wrong answers to keep to, in [0, 1].
-        in_use: Threshold that the system ran with.
         seed: Of the split in halves.
 
     Raises:
@@ -255,8 +220,6 @@ def abstention_of(
         except UnreachableRiskError as error:
             notes.append(f"{'交叉校准' if threshold is not None else '校准'}未成：{error}。")
     return Abstention(
-        in_use=in_use,
-        at_use=counts(judged, in_use),
         auroc=None if one_kind else auroc(judged),
         augrc=augrc(judged),
         aurc=aurc(judged),
@@ -289,9 +252,3 @@ def _require_risk(target_risk: float) -> None:
     if not 0 <= target_risk <= 1:
         message = f"target risk {target_risk} is not in [0, 1]"
         raise ValueError(message)
-
-
-def _position(question_id: str, seed: int) -> float:
-    """Where an id falls in [0, 1), the same on every machine."""
-    digest = hashlib.sha256(f"{seed}:{question_id}".encode()).digest()
-    return int.from_bytes(digest[:6]) / 2**48

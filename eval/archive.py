@@ -1,6 +1,6 @@
 """A `Result` as a folder, and back: standard files first, so that anyone can score it again.
 
-    manifest.json   provenance, cost, faults, ceilings, sha256 of the other files and of itself
+    manifest.json   provenance, cost, faults, ceilings, notes, sha256 of all files, itself included
     run.txt         TREC run         qrels.txt   TREC judgments
     questions.jsonl, outcomes.jsonl, excerpts.jsonl, groups.json, values.json
 
@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from eval.measures import recomputed
+from eval.evidence import Holders
+from eval.measures import first_case_of, ranks_of, recomputed
 from eval.questions import Question
 from eval.result import (
     Ceiling,
@@ -33,7 +35,7 @@ from eval.result import (
 from eval.trec import read_qrels, read_run, write_qrels, write_run
 from rag.errors import CasebookError
 
-FORMAT = 1
+FORMAT = 2
 """Bump when a file of the folder changes its name, its layout or its meaning."""
 TOLERANCE = 1e-6
 """How far a measure may be off when it is computed again."""
@@ -46,6 +48,7 @@ _MANIFEST, _RUN, _QRELS, _VALUES, _GROUPS = (
 )
 _QUESTIONS, _OUTCOMES, _EXCERPTS = "questions.jsonl", "outcomes.jsonl", "excerpts.jsonl"
 _FILES = (_RUN, _QRELS, _QUESTIONS, _OUTCOMES, _EXCERPTS, _GROUPS, _VALUES)
+_ASIDE = ".partial"
 _SEAL = "sha256"
 """Key of the manifest's digest of everything else in it."""
 
@@ -57,15 +60,28 @@ class ArchiveError(CasebookError):
 def save(result: Result, folder: Path) -> None:
     """Write a result, over one that is there.
 
-    The manifest goes first when the old is removed and last when the new is written: `load` refuses
-    a folder whose writing was interrupted.
+    Everything is written beside the folder first, so that what cannot be written leaves the old
+    result as it was. Then the old manifest goes first and the new one comes last: `load` refuses a
+    folder whose writing was interrupted in between.
 
     Raises:
         JudgmentsError: If an id or the system's name cannot stand in a TREC file.
         ValueError: If a ranking is not best first, or holds a unit twice.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / _MANIFEST).unlink(missing_ok=True)
+    aside = folder.resolve().with_name(f".{folder.resolve().name}{_ASIDE}")
+    shutil.rmtree(aside, ignore_errors=True)  # left by a writing that was interrupted
+    aside.mkdir(parents=True)
+    try:
+        _write_all(result, aside)
+        folder.mkdir(exist_ok=True)
+        (folder / _MANIFEST).unlink(missing_ok=True)
+        for name in (*_FILES, _MANIFEST):
+            (aside / name).replace(folder / name)
+    finally:
+        shutil.rmtree(aside)
+
+
+def _write_all(result: Result, folder: Path) -> None:
     rankings = {outcome.question_id: outcome.ranking for outcome in result.outcomes}
     write_run(folder / _RUN, rankings, result.provenance.system)
     write_qrels(folder / _QRELS, result.qrels)
@@ -82,6 +98,7 @@ def save(result: Result, folder: Path) -> None:
         "faults": [asdict(fault) for fault in result.faults],
         "ceilings": [asdict(ceiling) for ceiling in result.ceilings],
         "cost": asdict(result.cost) if result.cost else None,
+        "notes": result.notes,
         "files": {name: _digest(folder / name) for name in _FILES},
     }
     _write(folder / _MANIFEST, {**manifest, _SEAL: _seal(manifest)})
@@ -134,11 +151,12 @@ def load_all(paths: Iterable[Path]) -> tuple[Result, ...]:
 
 
 def discrepancies(result: Result) -> list[str]:
-    """Compute every measure again from what is stored, without a model.
+    """Compute ranks and every measure again from the rankings and judgments, without a model.
 
     Returns:
-        What differs by more than `TOLERANCE`, or is there only once, or why nothing can be
-        computed; sorted, empty if all is well.
+        Ranks and values that differ (values by more than `TOLERANCE`), are there only once, or
+        cannot be computed, because it is not stored which passages hold the quotes; sorted, empty
+        if all is well.
     """
     try:
         again = recomputed(result)
@@ -148,7 +166,20 @@ def discrepancies(result: Result) -> list[str]:
     wrong += [f"{measure}：没有存下" for measure in again.keys() - result.values.keys()]
     for measure in sorted(again.keys() & result.values.keys()):
         wrong += _differing(measure, result.values[measure], again[measure])
+    for outcome in result.outcomes:
+        wrong += _misplaced(outcome)
     return sorted(wrong)
+
+
+def _misplaced(outcome: Outcome) -> Iterator[str]:
+    if outcome.evidence and outcome.holders is None:
+        yield f"名次 {outcome.question_id}：没有存下含有引文的段落，无法重算"
+    for what, stored, again in (
+        ("名次", outcome.evidence, ranks_of(outcome)),
+        ("首位案例", outcome.case_found, first_case_of(outcome)),
+    ):
+        if stored != again:
+            yield f"{what} {outcome.question_id}：存的是 {stored}，重算是 {again}"
 
 
 def _differing(measure: str, stored: Mapping[str, float], again: Mapping[str, float]) -> list[str]:
@@ -175,8 +206,14 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise _damaged(file, f"不是 JSON（{error}）") from error
     if not isinstance(manifest, dict):
         raise _damaged(file, "不是 JSON 对象")
-    if manifest.get("format") != FORMAT:
-        raise _damaged(file, f"格式是 {manifest.get('format')}，本版本使用 {FORMAT}")
+    if "format" not in manifest:
+        raise _damaged(file, "没有写明格式")
+    if manifest["format"] != FORMAT:
+        message = (
+            f"{file}：评测结果的格式是 {manifest['format']}，本版本使用 {FORMAT}；"
+            "请用本版本重新运行：casebook eval run（导入的用 casebook eval import）"
+        )
+        raise ArchiveError(message)
     if manifest.pop(_SEAL, None) != _seal(manifest):
         raise _damaged(file, "与它自己的摘要不符")
     return manifest
@@ -203,7 +240,8 @@ def _result(folder: Path, manifest: Mapping[str, Any]) -> Result:
         faults=tuple(Fault(**record) for record in manifest["faults"]),
         ceilings=tuple(Ceiling(**record) for record in manifest["ceilings"]),
         excerpts=tuple(Excerpt(**record) for record in _lines(folder / _EXCERPTS)),
-        cost=Cost(**manifest["cost"]),
+        cost=Cost(**manifest["cost"]) if manifest["cost"] else None,
+        notes=tuple(manifest["notes"]),
     )
 
 
@@ -245,7 +283,21 @@ def _outcome_from_json(record: Mapping[str, Any]) -> Outcome:
             "districts": tuple(record["districts"]),
             "stages": Stages(**record["stages"]) if record["stages"] else None,
             "miss": Miss(**record["miss"]) if record["miss"] else None,
+            "holders": _holders_from_json(record["holders"]),
         }
+    )
+
+
+def _holders_from_json(records: list[dict[str, Any]] | None) -> tuple[Holders, ...] | None:
+    if records is None:
+        return None
+    return tuple(
+        Holders(
+            ways=tuple(map(tuple, record["ways"])),
+            partly=record["partly"],
+            cases=tuple(record["cases"]),
+        )
+        for record in records
     )
 
 

@@ -14,12 +14,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from eval.dataset import Dataset, Qrels
-from eval.questions import Place, Question, QuestionsError, digest_of, json_of, lines_of
+from eval.questions import (
+    Place,
+    Question,
+    QuestionsError,
+    digest_of,
+    is_one_column,
+    json_of,
+    lines_of,
+    listed,
+)
 from eval.trec import JudgmentsError, add_judgment, columns_of
 from rag.errors import CasebookError
 from rag.types import Source
@@ -45,11 +54,16 @@ def read_beir(folder: Path, split: str | None = None) -> Dataset:
     where there is no title. A document without letters or digits is kept as it is. Questions are
     those that the split judges, in the order of ``queries.jsonl``, then all of
     ``unanswerable.jsonl``. A question's type is ``metadata.type``, else ``metadata.set``, else
-    empty; its reference answer ``metadata.answer``, if these are strings.
+    empty; its reference answer ``metadata.answer``, if these are strings. Notes say which questions
+    are left out, and which count as unanswerable because nothing is judged relevant to them.
 
     Args:
         folder: The folder.
         split: Which judgments; None takes ``test``, else ``dev``, else the only one.
+
+    Returns:
+        The dataset, named after the folder; where another split was asked for than None takes,
+        ``folder-split``.
 
     Raises:
         DocumentsError: If a document cannot be used: not JSON, a key missing, an id repeated, blank.
@@ -88,15 +102,21 @@ def read_beir(folder: Path, split: str | None = None) -> Dataset:
         message = f"{file}：没有一条相关（等级大于 0）的判断；至少要有一条，否则无从评测"
         raise JudgmentsError(message)
     questions = tuple(_question(*entry) for qid, entry in asked.items() if qid not in blank)
+    name = _name(folder, file)
     return Dataset(
-        name=folder.resolve().name,
+        name=name,
         questions=questions,
         sources=sources,
         judgments=qrels,
         digest=judged_digest(questions, qrels),
-        notes=tuple(
-            f"{place.file}：第 {place.number} 行：问题 {qid} 没有文字，未计入"
-            for qid, place in blank.items()
+        notes=(
+            *(
+                f"{name}：{place.file.name}：第 {place.number} 行：问题 {qid} 没有文字，未计入"
+                for qid, place in blank.items()
+            ),
+            *_judging_notes(
+                f"{name}：{file.name}", len(judged.keys() - asked.keys()), qrels, unanswerable
+            ),
         ),
     )
 
@@ -142,6 +162,29 @@ def write_beir(folder: Path, dataset: Dataset, split: str = "test") -> None:
     (folder / "qrels" / f"{split}.tsv").write_text(text, encoding="utf-8", newline="\n")
 
 
+def _name(folder: Path, qrels: Path) -> str:
+    name = folder.resolve().name
+    try:
+        usual = _qrels_file(folder, None)
+    except JudgmentsError:  # several splits, none of which is taken by itself
+        usual = None
+    return name if qrels == usual else f"{name}-{qrels.stem}"
+
+
+def _judging_notes(
+    where: str, unjudged: int, qrels: Qrels, unanswerable: Collection[str]
+) -> Iterator[str]:
+    if unjudged:
+        yield f"{where}：{_QUERIES} 里有 {unjudged} 个问题在这里没有判断，未计入"
+    zero = [
+        question_id
+        for question_id, grades in qrels.items()
+        if question_id not in unanswerable and not any(grade > 0 for grade in grades.values())
+    ]
+    if zero:
+        yield f"{where}：{listed(zero)}没有相关（等级大于 0）的文档，按无答案的问题计"
+
+
 def judged_digest(questions: Sequence[Question], judgments: Qrels) -> str:
     """Digest of questions and judgments, in hex; the order of the judgments does not matter."""
     canonical = json.dumps(judgments, sort_keys=True, separators=(",", ":"))
@@ -175,6 +218,7 @@ def _records(file: Path, error: type[CasebookError]) -> Mapping[str, _Record]:
         own_id = record.get("_id")
         if not isinstance(own_id, str) or not own_id:
             place.fail(f"_id 是 {own_id!r}，应为非空的字符串")
+        place.require_id("_id", own_id)
         if own_id in records:
             place.fail(f"_id {own_id} 重复，第 {records[own_id][0].number} 行已有")
         records[own_id] = (place, record)
@@ -259,8 +303,8 @@ def _require_judged(dataset: Dataset) -> None:
 
 
 def _cell(folder: Path, text: str) -> str:
-    if not text or any(mark in '\t\r\n"' for mark in text):
-        message = f"{folder}：编号 {text!r} 为空，或含有制表符、换行、引号，不能写入 TSV；请改编号"
+    if not is_one_column(text) or '"' in text:
+        message = f"{folder}：编号 {text!r} 为空，或含有空白、引号，不能写入 TSV；请改编号"
         raise JudgmentsError(message)
     return text
 

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from eval.abstention import Abstention, Counts, abstention_of, counts, judged_of
+from eval.footnotes import caption_of, corpus_warning, footnotes_of
+from eval.groups import GroupRow, group_rows
 from eval.measures import ConfusionMatrix, confusion
 from eval.misses import Flip, Story, flips_of, found_measure, stories_of
-from eval.phrase import Phrase, signed
+from eval.phrase import Phrase, p_equation, signed
+from eval.refusals import Refusals, refusals_of
 from eval.result import Result
-from eval.risk import Judged
-from eval.rows import (
-    GroupRow,
-    Row,
-    above_of,
-    answerable,
-    compared,
-    group_rows,
-    headline_of,
-    report_rows,
-)
-from eval.statistics import Comparison, holm
+from eval.rows import Row, above_of, all_cells, answerable, compared, headline_of, report_rows
+from eval.statistics import Comparison, Interval
 from eval.wording import WORDS
 
-SHOWN = 5
-"""Passages that an answer shows, so that its evidence has to be among them."""
 _FLIPS = (1, 5)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusals:
-    """How a system abstains.
-
-    Attributes:
-        judged: The questions.
-        ran: Counts as the system answered and refused.
-        summary: What a threshold would do.
-    """
-
-    judged: tuple[Judged, ...]
-    ran: Counts
-    summary: Abstention
-
-    @property
-    def answerable(self) -> int:
-        """Questions that something answers."""
-        return sum(one.answerable for one in self.judged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +26,7 @@ class Detail:
     Attributes:
         row: Its row of the table.
         result: What it did.
+        cells: Every measure -> mean with interval.
         stories: Questions whose evidence is not first.
         flips: Cut-off and the questions that changed sides there, against the row compared with;
             without one, or without its values, empty.
@@ -65,6 +36,7 @@ class Detail:
 
     row: Row
     result: Result
+    cells: Mapping[str, Interval]
     stories: tuple[Story, ...]
     flips: tuple[tuple[int, tuple[Flip, ...]], ...]
     refusals: Refusals | None
@@ -100,6 +72,26 @@ class Chapter:
     def results(self) -> tuple[Result, ...]:
         """The results, in the same order."""
         return tuple(detail.result for detail in self.details)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Every measure that one of the systems has, in the order in which they first occur."""
+        return tuple(dict.fromkeys(name for detail in self.details for name in detail.cells))
+
+    @property
+    def caption(self) -> Phrase:
+        """What the table's numbers are."""
+        return caption_of(self.rows)
+
+    @property
+    def footnotes(self) -> tuple[Phrase, ...]:
+        """What is to be said below the table."""
+        return footnotes_of(self.rows)
+
+    @property
+    def warning(self) -> Phrase | None:
+        """That the results are not of the same texts; None where they are."""
+        return corpus_warning(self.results)
 
     @property
     def last(self) -> Detail:
@@ -160,29 +152,20 @@ def _detail(result: Result, row: Row, results: Sequence[Result], target_risk: fl
     return Detail(
         row=row,
         result=result,
+        cells=all_cells(result),
         stories=stories_of(result),
         flips=tuple(flips),
-        refusals=_refusals(result, target_risk),
+        refusals=refusals_of(result, target_risk),
         confusion=confusion(pair for pair in pairs if pair[0])
         if any(p for p, _ in pairs)
         else None,
     )
 
 
-def _refusals(result: Result, target_risk: float) -> Refusals | None:
-    judged = judged_of(result, SHOWN)
-    if not judged:
-        return None
-    # What it did follows from the reason it gave, whatever threshold it ran with.
-    answered = {outcome.question_id: outcome.reason is None for outcome in result.outcomes}
-    as_run = [replace(one, confidence=float(answered[one.question_id])) for one in judged]
-    return Refusals(judged, counts(as_run, 0.5), abstention_of(judged, target_risk))
-
-
 def _summary(results: Sequence[Result], rows: Sequence[Row]) -> tuple[Phrase, ...]:
     """Set the last system against the row it names, and against the first if that is another.
 
-    The latter is no row of the table; its p is corrected over its own measures.
+    The latter is no row of the table and so of no family: it is told without a verdict.
     """
     last, row = results[-1], rows[-1]
     if len(results) == 1 and not row.above:
@@ -194,15 +177,17 @@ def _summary(results: Sequence[Result], rows: Sequence[Row]) -> tuple[Phrase, ..
         sentences.append(_sentence(row.system, row.above, row.headline))
     first = rows[0].system
     if len(results) > 1 and first != row.above:
-        family = holm(compared(results[0], last))
-        sentences.append(_sentence(row.system, first, headline_of(family, row.measures)))
+        pair = headline_of(compared(results[0], last), row.measures)
+        sentences.append(_sentence(row.system, first, pair, "summary_other"))
     return tuple(sentences)
 
 
-def _sentence(system: str, above: str, comparison: Comparison | None) -> Phrase:
+def _sentence(
+    system: str, above: str, comparison: Comparison | None, words: str = "summary"
+) -> Phrase:
     if comparison is None:
         return WORDS["summary_unshared"].filled(system=system, above=above)
-    return WORDS["summary"].filled(
+    return WORDS[words].filled(
         system=system,
         above=above,
         measure=comparison.measure,
@@ -210,4 +195,5 @@ def _sentence(system: str, above: str, comparison: Comparison | None) -> Phrase:
         difference=signed(comparison.difference),
         low=signed(comparison.low),
         high=signed(comparison.high),
+        p=p_equation(comparison.p),
     )

@@ -74,13 +74,16 @@ def import_command(
     from eval.trec import read_qrels, read_run  # noqa: PLC0415
 
     with errors_in_words():
+        collection = load(dataset, sources or [_DATA], split)
+        asked = {question.question_id for question in collection.questions}
         result = imported(
-            load(dataset, sources or [_DATA], split),
+            collection,
             read_run(run),
             name,
-            qrels=read_qrels(qrels) if qrels else None,
+            qrels=read_qrels(qrels, asked) if qrels else None,
             command=shlex.join(["casebook", *sys.argv[1:]]),
         )
+        _print_notes(result.notes)
         folder = out / result.provenance.dataset / name
         save(result, folder)
     print_rows([result])
@@ -110,9 +113,15 @@ def export_command(
 
     with errors_in_words():
         collection = load(dataset, sources or [_DATA], split)
+        _print_notes(collection.notes)
         if to.suffix or collection.by_document:
             export(collection, to)
         else:
             count = load_encoder(DEFAULT_MODEL, models).count_tokens
             export(collection, to, *judged_passages(collection, count))
     typer.echo(f"已把 {collection.name}（{len(collection.questions)} 题）写到 {to}")
+
+
+def _print_notes(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        typer.echo(note, err=True)

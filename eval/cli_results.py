@@ -11,17 +11,21 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from eval.terminal import console_for, print_json
+from eval.footnotes import commits_of, corpus_warning, corpus_warnings
+from eval.terminal import (
+    console_for,
+    print_comparisons,
+    print_flips,
+    print_records,
+    print_refusals,
+)
 from index.cli import AsJson
 from rag.exits import errors_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eval.abstention import Abstention
-    from eval.misses import Flip
     from eval.result import Result
-    from eval.statistics import Comparison
 
 app = typer.Typer()
 
@@ -63,12 +67,14 @@ def report(
     with errors_in_words():
         results = load_all(runs or [_RUNS])
         _require_one_table(results)
+        for warning in corpus_warnings(results):
+            typer.echo(warning.zh, err=True)
         if form is Form.HTML:
             text = report_html(results, target_risk=target_risk)
         else:
             text = (report_markdown if form is Form.MARKDOWN else report_json)(results)
         if out is None and form is not Form.HTML:
-            typer.echo(text)
+            typer.echo(text, nl=False)
             return
         file = out or Path("var/eval/report.html")
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -90,8 +96,7 @@ def compare(
     """
     from eval.archive import ArchiveError, load  # noqa: PLC0415
     from eval.misses import flips_of, found_measure  # noqa: PLC0415
-    from eval.rows import compared  # noqa: PLC0415
-    from eval.statistics import holm  # noqa: PLC0415
+    from eval.rows import compared, comparison_record, measures_of  # noqa: PLC0415
 
     if top_k not in {1, 5, 10}:
         what = "应为 1、5 或 10"
@@ -108,13 +113,19 @@ def compare(
                     f"{result.name} 没有指标 {measure}，不能逐题比较；请重新运行：casebook eval run"
                 )
                 raise ArchiveError(message)
-        comparisons = holm(compared(old, new))
+        comparisons = compared(old, new)
+        headline = measures_of(new)[0]
         flips = flips_of(old, new, top_k)
+    if (warning := corpus_warning((old, new))) is not None:
+        typer.echo(warning.zh, err=True)
     if as_json:
-        print_json([*comparisons, *flips])
+        records = [comparison_record(c, headline=c.measure == headline) for c in comparisons]
+        print_records([*records, *map(asdict, flips)])
         return
-    _print_comparisons(comparisons, f"{old.name} → {new.name}")
-    _print_flips(flips, top_k)
+    print_comparisons(comparisons, headline, f"{old.name} → {new.name}")
+    if old.provenance.commit != new.provenance.commit:
+        typer.echo(commits_of((old, new)).zh)
+    print_flips(flips, top_k)
 
 
 @app.command()
@@ -189,23 +200,34 @@ def abstain(
     write: Annotated[
         Path | None, typer.Option(help="把学到的阈值写进这个索引文件夹，检索时即用。")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="阈值守不住目标也写出。")] = False,
     as_json: AsJson = False,
 ) -> None:
     """何时该拒答：在一半题上学阈值，在另一半上报告。
 
-    退出码：0 完成；1 出错，或学不出阈值却要求写出；2 参数有误。
+    退出码：0 完成；1 出错，或要求写出的阈值学不出、守不住目标；2 参数有误。
     """
-    from eval.abstention import abstention_of, calibrated, judged_of  # noqa: PLC0415
+    from eval.abstention import calibrated  # noqa: PLC0415
     from eval.archive import ArchiveError, load  # noqa: PLC0415
+    from eval.refusals import record_of, refusals_of, require_risk  # noqa: PLC0415
     from rag.confidence import CALIBRATION, read_calibration  # noqa: PLC0415
 
     with errors_in_words():
         result = load(run)
-        abstention = abstention_of(judged_of(result), target_risk)
+        refusals = refusals_of(result, target_risk)
+        if refusals is None:
+            message = (
+                f"{result.name} 没有逐题的把握（导入的排名没有），无从谈拒答；"
+                "请给出 casebook eval run 的结果"
+            )
+            raise ArchiveError(message)
+        abstention = refusals.summary
         if write is not None:
             if abstention.threshold is None:
                 message = f"{result.name} 学不出阈值，没有写出：{abstention.note}"
                 raise ArchiveError(message)
+            if not force:
+                require_risk(abstention)
             _require_same_system(write, result)
             p = result.provenance
             origin = (
@@ -215,9 +237,9 @@ def abstain(
             learnt = calibrated(read_calibration(write), abstention.threshold, origin)
             (write / CALIBRATION).write_bytes(learnt.to_json())
     if as_json:
-        print_json([abstention])
+        print_records([record_of(refusals)])
         return
-    _print_abstention(abstention, result.name)
+    print_refusals(refusals, result.name)
     if write is not None:
         typer.echo(f"阈值已写进 {write / CALIBRATION}；重启 casebook serve 后生效")
 
@@ -290,60 +312,3 @@ def _require_same_system(index: Path, result: Result) -> None:
             "请给出与该索引相同的系统的评测结果"
         )
         raise ArchiveError(message)
-
-
-def _print_comparisons(comparisons: tuple[Comparison, ...], title: str) -> None:
-    table = Table("指标", "n", "差", "95% 区间", "p（Holm）", "胜/平/负", "结论", title=title)
-    for c in comparisons:
-        interval, counts = f"{c.low:+.3f} 至 {c.high:+.3f}", f"{c.wins}/{c.ties}/{c.losses}"
-        numbers = (str(c.n), f"{c.difference:+.3f}", interval, f"{c.p_holm:.4f}", counts)
-        table.add_row(c.measure, *numbers, c.in_words())
-    console_for().print(table)
-
-
-def _print_flips(flips: tuple[Flip, ...], top_k: int) -> None:
-    console = console_for()
-    lost = sum(not flip.gained for flip in flips)
-    console.print(f"前 {top_k} 名：{len(flips) - lost} 题新找到，{lost} 题丢失\n")
-    for flip in flips:
-        question = flip.story.question
-        mark = Text("新找到 ", "green") if flip.gained else Text("丢失 ", "bold red")
-        mark.append(f"{question.question_id}（{question.type}）{question.text}", "bold")
-        console.print(mark)
-        console.print(f"  名次 {_ranks(flip.before)} → {_ranks(flip.story.ranks)}")
-        for quote in question.quotes:
-            console.print(Text(f"  证据：{quote}"))
-        for shown in (flip.story.first, flip.story.holder):
-            if shown is not None:
-                line = Text(f"  第 {shown.rank} 名 {shown.label or shown.unit_id}\n    ", "dim")
-                for piece in shown.pieces:
-                    line.append(piece.text, "bold yellow" if piece.evidence else "dim")
-                console.print(line)
-        console.print()
-
-
-def _ranks(ranks: tuple[int | None, ...]) -> str:
-    return "、".join("—" if rank is None else str(rank) for rank in ranks)
-
-
-def _print_abstention(abstention: Abstention, title: str) -> None:
-    table = Table("", "阈值", "答对", "答错", "错拒", "该拒而拒", title=title)
-    learnt = f"学到的（{abstention.calibration_n} 题上学，{abstention.test_n} 题上数）"
-    rows = (
-        ("现用的，全部题", abstention.in_use, abstention.at_use),
-        (learnt, abstention.threshold, abstention.counts),
-        ("交叉，全部题", None, abstention.cross_fitted),
-    )
-    for name, threshold, counts in rows:
-        if counts is None:
-            continue
-        numbers = (counts.answered_right, counts.answered_wrong)
-        refused = (counts.abstained_wrong, counts.abstained_right)
-        at = "—" if threshold is None else f"{threshold:.3f}"
-        table.add_row(name, at, *map(str, numbers + refused))
-    console = console_for()
-    console.print(table)
-    curve = {"AUROC": abstention.auroc, "AUGRC": abstention.augrc, "nAUC": abstention.nauc}
-    console.print("，".join(f"{k} {'—' if v is None else f'{v:.3f}'}" for k, v in curve.items()))
-    if abstention.note:
-        console.print(abstention.note)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from eval.parts import Part
+from eval.phrase import p_value
 from eval.terminal import console_for, print_json, print_rows
 from index.cli import AsJson, ModelsFolder, progress_bars
 from rag.exits import errors_in_words
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from eval.dataset import Dataset
     from eval.result import Result
-    from eval.robustness import Slice
+    from eval.robustness import Variation
     from eval.statistics import Interval
     from eval.sweep import Trial
     from eval.systems import System
@@ -62,15 +64,19 @@ def run(
     ] = None,
     systems: Systems = None,
     split: Split = None,
+    part: Annotated[
+        Part, typer.Option(help="问哪些题：全部、调参用的三成，或留作检验的七成。")
+    ] = Part.ALL,
     out: Annotated[Path, typer.Option(help="结果存放的文件夹。")] = _RUNS,
     models: ModelsFolder = DEFAULT_FOLDER,
     as_json: AsJson = False,
 ) -> None:
-    """跑一张表：每个系统一行，与上一行成对比较，并存下结果。
+    """跑一张表：每个系统一行，与对照行成对比较，并存下结果。
 
     退出码：0 完成；1 出错；2 参数有误。
     """
     from eval.archive import save  # noqa: PLC0415 -- numpy, faiss, onnxruntime: not for --help
+    from eval.parts import part_of, require_names  # noqa: PLC0415
     from eval.report import report_json  # noqa: PLC0415
     from eval.systems import BUNDLED, chosen, read_systems  # noqa: PLC0415
 
@@ -78,8 +84,12 @@ def run(
     results: list[Result] = []
     with errors_in_words(), progress_bars() as progress:
         declared = chosen(read_systems(systems or BUNDLED), system or [])
-        for dataset in datasets or [_DEV_QUESTIONS]:
-            collection = _load(dataset, sources, split)
+        collections = [
+            part_of(_load(dataset, sources, split), part)
+            for dataset in datasets or [_DEV_QUESTIONS]
+        ]
+        require_names(collections)
+        for collection in collections:
             for result in _results(collection, declared, models, progress):
                 save(result, out / result.provenance.dataset / result.provenance.system)
                 results.append(result)
@@ -106,7 +116,8 @@ def robustness(
 
     退出码：0 完成；1 出错；2 参数有误。
     """
-    from eval.robustness import slices_of  # noqa: PLC0415
+    from eval.robustness import variations_of  # noqa: PLC0415
+    from eval.rows import measures_of  # noqa: PLC0415
     from eval.run import run as ask  # noqa: PLC0415
     from eval.systems import BUNDLED, chosen, read_systems  # noqa: PLC0415
     from eval.workbench import Workbench  # noqa: PLC0415
@@ -116,7 +127,7 @@ def robustness(
         with Workbench(_load(dataset, sources, split), models, _CACHE, progress) as bench:
             built = bench.build(one)
             base = ask(bench, built)
-            slices = slices_of(
+            variations = variations_of(
                 bench,
                 built,
                 base,
@@ -124,9 +135,9 @@ def robustness(
                 on_progress=lambda done, total: progress("换一种写法", done, total),
             )
     if as_json:
-        print_json(slices)
+        print_json(variations)
         return
-    _print_slices(slices, f"{system}：{measure or '首要指标'}")
+    _print_variations(variations, f"{base.name}：{measure or measures_of(base)[0]}")
 
 
 @app.command()
@@ -146,7 +157,8 @@ def sweep(
 
     退出码：0 完成；1 出错；2 参数有误。
     """
-    from eval.sweep import parse_grid, tuning_split  # noqa: PLC0415
+    from eval.parts import part_of  # noqa: PLC0415
+    from eval.sweep import parse_grid  # noqa: PLC0415
     from eval.sweep import sweep as try_all  # noqa: PLC0415
     from eval.systems import BUNDLED, chosen, read_systems  # noqa: PLC0415
     from eval.workbench import Workbench  # noqa: PLC0415
@@ -154,7 +166,7 @@ def sweep(
     with errors_in_words(), progress_bars() as progress:
         (one,) = (s for s in chosen(read_systems(systems or BUNDLED), [system]) if s.name == system)
         whole = _load(dataset, sources, split)
-        with Workbench(tuning_split(whole), models, _CACHE, progress) as bench:
+        with Workbench(part_of(whole, Part.TUNING), models, _CACHE, progress) as bench:
             trials = try_all(
                 bench,
                 one,
@@ -165,9 +177,10 @@ def sweep(
     if as_json:
         print_json(trials)
         return
-    _print_trials(trials, f"{system}：{measure or '首要指标'}，调参用 {trials[0].interval.n} 题")
+    shown = measure or "首要指标"
+    _print_trials(trials, f"{system}：{shown}，调参用 {trials[0].interval.n} 题")
     typer.echo(
-        "最好的一行是挑出来的，会偏乐观；请写进系统声明，用 eval run 在全部题上与原来的比较。"
+        "最好的一行是挑出来的，会偏乐观；请写进系统声明，用 eval run --part held-out 与原来的比较。"
     )
 
 
@@ -183,12 +196,15 @@ def _load(path: Path, sources: list[Path] | None, split: str | None) -> Dataset:
 def _results(
     dataset: Dataset, systems: tuple[System, ...], models: Path, progress: Progress
 ) -> Iterator[Result]:
-    """Run the systems one after the other; each is compared with the one before."""
+    """Run the systems one after the other.
+
+    Each is compared with the one it names, if that was run, else with the one before.
+    """
     from eval.run import run as ask  # noqa: PLC0415
     from eval.workbench import Workbench  # noqa: PLC0415
 
     command = shlex.join(["casebook", *sys.argv[1:]])
-    above = ""
+    done: list[str] = []
     with Workbench(dataset, models, _CACHE, progress) as bench:
         for system in systems:
             if system.expansions and not dataset.expansions:
@@ -198,24 +214,28 @@ def _results(
             built = bench.build(system)
             stage = f"{dataset.name}：{system.name}"
             show = _counting(progress, stage, len(dataset.questions))
+            above = system.against if system.against in done else "".join(done[-1:])
             yield ask(bench, built, above=above, command=command, on_progress=show)
-            above = system.name
+            done.append(system.name)
 
 
 def _counting(progress: Progress, stage: str, total: int) -> Callable[[int], None]:
     return lambda done: progress(stage, done, total)
 
 
-def _print_slices(slices: tuple[Slice, ...], title: str) -> None:
-    table = Table("写法", "说明", "n", "原来", "换写后", "差", "95% 区间", "结论", title=title)
-    for s in slices:
-        c = s.comparison
-        if c is None or s.before is None or s.after is None:
-            table.add_row(s.name, s.about, "0", "—", "—", "—", "—", "没有适用的题")
+def _print_variations(variations: tuple[Variation, ...], title: str) -> None:
+    columns = ("写法", "说明", "n", "原来", "换写后", "差", "95% 区间", "p（Holm）", "结论")
+    table = Table(*columns, title=title)
+    for v in variations:
+        c = v.comparison
+        if c is None or v.before is None or v.after is None:
+            table.add_row(v.name, v.about, "0", *["—"] * 5, "没有适用的题")
             continue
-        numbers = (f"{s.before:.3f}", f"{s.after:.3f}", f"{c.difference:+.3f}")
+        numbers = (f"{v.before:.3f}", f"{v.after:.3f}", f"{c.difference:+.3f}")
         interval = f"{c.low:+.3f} 至 {c.high:+.3f}"
-        table.add_row(s.name, s.about, str(s.n), *numbers, interval, c.in_words())
+        table.add_row(
+            v.name, v.about, str(v.n), *numbers, interval, p_value(c.p_holm), c.in_words()
+        )
     console_for().print(table)
 
 

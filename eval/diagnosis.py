@@ -8,43 +8,84 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Self
 
+from eval.questions import Mode
 from eval.result import Ceiling, Miss, MissClass, Ranked
 
 MISSED_BEYOND = 10
-"""A question whose first relevant unit ranks lower is a miss: nobody reads further."""
+"""A question that nothing ranked higher answers is a miss: nobody reads further."""
 _CUTOFFS = (10, 100)
+_WORST_FIRST: tuple[MissClass, ...] = (
+    "not_indexed",
+    "cut",
+    "unfound",
+    "lexical_only",
+    "dense_only",
+    "lost_in_fusion",
+)
+"""From what no ranker can mend to what another fusion would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Where one piece of evidence was seen: a quote, or the first of the relevant documents.
+
+    Attributes:
+        dense: Its rank, from 1, by vectors alone; None if it was not ranked, or the system has no
+            vectors.
+        lexical: The same by terms alone.
+        fused: The same in the system's own ranking.
+        indexed: Whether any passage holds a part of it.
+        readable: Whether passages together hold all of it.
+    """
+
+    dense: int | None
+    lexical: int | None
+    fused: int | None
+    indexed: bool = True
+    readable: bool = True
+
+    @property
+    def found(self) -> bool:
+        """Whether it is in the system's top 10."""
+        return _near(self.fused)
+
+    @property
+    def kind(self) -> MissClass:
+        """Where it was lost, if it was; see `miss_of`."""
+        if not self.indexed:
+            return "not_indexed"
+        if not self.readable:
+            return "cut"
+        if _near(self.dense) and _near(self.lexical):
+            return "lost_in_fusion"
+        if _near(self.dense):
+            return "dense_only"
+        return "lexical_only" if _near(self.lexical) else "unfound"
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Where the relevant units of one question were seen.
+    """Where the relevant units of one question were seen, for the ceilings.
 
     Attributes:
         relevant: How many there are; 0 if the passages together lack a part of every quote.
         dense: Their ranks by vectors alone, in no order, those not ranked left out; None if the
             system has no vectors.
         lexical: The same by terms alone.
-        fused: The same in the system's own ranking.
         reached: How many of them either kind has within each of the cut-offs of the ceilings.
-        indexed: Whether any passage holds a part of the evidence.
     """
 
     relevant: int
     dense: tuple[int, ...] | None
     lexical: tuple[int, ...] | None
-    fused: tuple[int, ...]
     reached: tuple[int, ...]
-    indexed: bool
 
     @classmethod
     def of(
         cls,
-        *,
         relevant: AbstractSet[str],
         dense: Sequence[Ranked] | None,
         lexical: Sequence[Ranked] | None,
-        fused: Sequence[Ranked],
-        indexed: bool,
     ) -> Self:
         """Look for the relevant units in the rankings.
 
@@ -52,8 +93,6 @@ class Sighting:
             relevant: Their ids.
             dense: The ranking by vectors alone, best first; None if the system has no vectors.
             lexical: The same by terms alone.
-            fused: The system's own.
-            indexed: Whether any passage holds a part of the evidence.
         """
         legs = [leg for leg in (dense, lexical) if leg is not None]
         reached = tuple(
@@ -63,14 +102,12 @@ class Sighting:
             relevant=len(relevant),
             dense=_ranks(dense, relevant) if dense is not None else None,
             lexical=_ranks(lexical, relevant) if lexical is not None else None,
-            fused=_ranks(fused, relevant),
             reached=reached,
-            indexed=indexed,
         )
 
 
-def miss_of(sighting: Sighting) -> Miss | None:
-    """Classify a question; None unless it was missed.
+def miss_of(trails: Sequence[Trail], mode: Mode) -> Miss | None:
+    """Classify a question; None unless it was missed, which is where its hit@10 is 0.
 
     - ``not_indexed``: no passage holds even a part of the evidence.
     - ``cut``: passages hold parts of it, but even together not all of it.
@@ -78,15 +115,20 @@ def miss_of(sighting: Sighting) -> Miss | None:
     - ``lost_in_fusion``: both have it there, their sum does not.
     - ``unfound``: neither has.
 
-    One relevant unit in the top 10 is enough not to be missed, even where an answer needs more.
+    Args:
+        trails: One for each quote; for documents, one alone.
+        mode: Whether any of them answers, or all are needed.
+
+    Returns:
+        Class and ranks of the missing quote that is hardest to mend: classes in the order
+        ``not_indexed``, ``cut``, ``unfound``, ``lexical_only``, ``dense_only``,
+        ``lost_in_fusion``; of one class the first quote. None also without quotes.
     """
-    first = min(sighting.fused, default=None)
-    if first is not None and first <= MISSED_BEYOND:
+    missing = [trail for trail in trails if not trail.found]
+    if not missing or (mode == "any" and len(missing) < len(trails)):
         return None
-    dense, lexical = (
-        min(ranks or (), default=None) for ranks in (sighting.dense, sighting.lexical)
-    )
-    return Miss(_class(sighting, dense, lexical), dense, lexical, first)
+    worst = min(missing, key=lambda trail: _WORST_FIRST.index(trail.kind))
+    return Miss(worst.kind, worst.dense, worst.lexical, worst.fused)
 
 
 def ceilings_of(sightings: Iterable[Sighting]) -> tuple[Ceiling, ...]:
@@ -117,18 +159,8 @@ def ceilings_of(sightings: Iterable[Sighting]) -> tuple[Ceiling, ...]:
     return tuple(ceilings)
 
 
-def _class(sighting: Sighting, dense: int | None, lexical: int | None) -> MissClass:
-    if not sighting.indexed:
-        return "not_indexed"
-    if not sighting.relevant:
-        return "cut"
-    near = dense is not None and dense <= MISSED_BEYOND
-    shared = lexical is not None and lexical <= MISSED_BEYOND
-    if near and shared:
-        return "lost_in_fusion"
-    if near:
-        return "dense_only"
-    return "lexical_only" if shared else "unfound"
+def _near(rank: int | None) -> bool:
+    return rank is not None and rank <= MISSED_BEYOND
 
 
 def _ranks(ranking: Sequence[Ranked], relevant: AbstractSet[str]) -> tuple[int, ...]:

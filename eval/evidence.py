@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from eval.questions import Question, QuestionsError, squeeze
 from rag.types import Case, Passage, Source, Span
@@ -30,8 +31,15 @@ class Evidence:
     occurrences: tuple[Occurrence, ...]
 
 
-def locate(questions: Iterable[Question], sources: Sequence[Source]) -> tuple[Evidence, ...]:
+def locate(
+    questions: Iterable[Question], sources: Sequence[Source], file: Path | None = None
+) -> tuple[Evidence, ...]:
     """Find every quote in the sources; white space counts in neither.
+
+    Args:
+        questions: In the order of the answer.
+        sources: The texts.
+        file: Where the questions were read, for the message.
 
     Returns:
         The evidence in the order of questions and quotes; its occurrences in that of the sources,
@@ -49,7 +57,9 @@ def locate(questions: Iterable[Question], sources: Sequence[Source]) -> tuple[Ev
     for question, quote in quoted:
         places = tuple(place for text in squeezed for place in text.places(quote))
         if not places:
-            where = "" if question.line is None else f"第 {question.line} 行："
+            where = f"{file}：" if file else ""
+            if question.line is not None:
+                where += f"第 {question.line} 行："
             message = (
                 f"{where}问题 {question.question_id} 的引文“{quote}”不在原文中；"
                 "请核对引文与所给的原文"
@@ -64,14 +74,14 @@ class Holders:
     """Which passages hold a quote.
 
     Attributes:
-        ways: Each the positions of passages that together hold all of it, one where it stands
-            whole. Repeats of cases are left out: they are never retrieved beside their original.
+        ways: Each the ids of passages that together hold all of it, one where it stands whole.
+            Repeats of cases are left out: they are never retrieved beside their original.
             Empty if even all passages together lack a part, such as one that is a heading.
         partly: Whether any passage holds a part of it.
         cases: Cases that it stands in, headings and repeats included, in reading order.
     """
 
-    ways: tuple[tuple[int, ...], ...]
+    ways: tuple[tuple[str, ...], ...]
     partly: bool
     cases: tuple[str, ...]
 
@@ -80,20 +90,21 @@ class Holders:
         """Whether a single passage holds all of it."""
         return any(len(way) == 1 for way in self.ways)
 
-    def rank(self, rank_of: Mapping[int, int]) -> int | None:
+    def rank(self, rank_of: Mapping[str, int]) -> int | None:
         """The rank by which all of it has been read: that of the last passage it needs.
 
         Args:
-            rank_of: Rank by position, of the passages that were ranked.
+            rank_of: Rank, from 1, by id of the passages that were ranked.
 
         Returns:
             The best rank of all ways; None if no way has all its passages ranked.
 
-        >>> Holders(((0,), (1, 2)), partly=True, cases=("c",)).rank({1: 1, 2: 4, 0: 9})
+        >>> held = Holders((("a",), ("b", "c")), partly=True, cases=("c1",))
+        >>> held.rank({"b": 1, "c": 4, "a": 9})
         4
         """
         return min(
-            (max(rank_of[row] for row in way) for way in self.ways if rank_of.keys() >= {*way}),
+            (max(rank_of[each] for each in way) for way in self.ways if rank_of.keys() >= {*way}),
             default=None,
         )
 
@@ -116,7 +127,7 @@ def holders_of(
         cases_in.setdefault(case.source.name, []).append(case)
 
     def holders(piece: Evidence) -> Holders:
-        ways: list[tuple[int, ...]] = []
+        ways: list[tuple[str, ...]] = []
         partly = False
         inside: dict[str, None] = {}
         for place in piece.occurrences:
@@ -131,10 +142,32 @@ def holders_of(
             held = "".join(_shared(passages[row], place.span) for row in parts)
             original = not any(cases[passages[row].case_id].duplicate_of for row in parts)
             if original and squeeze(held) == squeeze(piece.quote):
-                ways.append(parts)
+                ways.append(tuple(passages[row].passage_id for row in parts))
         return Holders(tuple(ways), partly, tuple(inside))
 
     return tuple(holders(piece) for piece in evidence)
+
+
+def read_by(holders: Iterable[Holders], units: Iterable[str]) -> tuple[int | None, ...]:
+    """Rank of each quote in a ranking, see `Holders.rank`.
+
+    Args:
+        holders: One a quote.
+        units: Passage ids, best first.
+    """
+    rank_of = {unit_id: rank for rank, unit_id in enumerate(units, start=1)}
+    return tuple(held.rank(rank_of) for held in holders)
+
+
+def case_is_right(holders: Iterable[Holders], units: Sequence[str]) -> bool:
+    """Whether the first passage is of a case that holds evidence; a ranking of none has no such.
+
+    A passage's id begins with that of its case and a colon.
+
+    >>> case_is_right([Holders((), partly=True, cases=("c1",))], ["c1:0-9", "c2:0-9"])
+    True
+    """
+    return bool(units) and any(units[0].partition(":")[0] in held.cases for held in holders)
 
 
 class _Squeezed:

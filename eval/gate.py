@@ -10,6 +10,7 @@ from pathlib import Path
 
 from eval.archive import load
 from eval.measures import mean_of
+from eval.phrase import p_equation
 from eval.result import Result, Values
 from eval.statistics import Comparison, compare
 from rag.errors import CasebookError
@@ -148,6 +149,10 @@ def check(
     if not max_drop >= 0:
         message = f"a measure may drop by 0 or more, not {max_drop}"
         raise ValueError(message)
+    for measure, least in (minima or {}).items():
+        if not 0 <= least <= 1:
+            message = f"{measure} 的下限是 {least:g}，应在 0 与 1 之间"
+            raise GateError(message)
     findings = [_floor(result, measure, least) for measure, least in sorted((minima or {}).items())]
     if baseline is not None:
         findings += _drops(result, baseline, max_drop)
@@ -179,7 +184,9 @@ def _require_numbers(values: Values) -> None:
 def _floor(result: Result, measure: str, least: float) -> Finding:
     _require(result, measure)
     mean = mean_of(result.values, measure)
-    return Finding(mean >= least, measure, f"{mean:.3f}，下限 {least:.3f}")
+    return Finding(
+        mean >= least, measure, f"{mean:.3f}，n={len(result.values[measure])}，下限 {least:.3f}"
+    )
 
 
 def _drops(result: Result, baseline: Baseline, max_drop: float) -> list[Finding]:
@@ -210,5 +217,5 @@ def _words(before: Mapping[str, float], after: Mapping[str, float], c: Compariso
     old, new = (sum(values.values()) / len(values) for values in (before, after))
     return (
         f"{old:.3f} → {new:.3f}（{c.difference:+.3f}，95% 区间 {c.low:+.3f} 至 {c.high:+.3f}，"
-        f"p={c.p:.3f}，{c.wins} 题变好、{c.losses} 题变差）"
+        f"{p_equation(c.p)}，n={c.n}，{c.wins} 题变好、{c.losses} 题变差）"
     )

@@ -7,6 +7,7 @@ file holds questions with quotes, a ``.csv`` or ``.tsv`` file the same as a spre
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Literal, get_args
 
 from eval.beir import CORPUS, judged_digest, read_beir, write_beir
 from eval.dataset import Dataset, Qrels
-from eval.questions import Question, digest_of, read_questions, require_quotes, write_questions
+from eval.evidence import locate
+from eval.questions import Question, digest_of, read_questions, write_questions
 from eval.spreadsheet import read_spreadsheet, write_spreadsheet
 from rag.errors import CasebookError
 from rag.expansions import read_companions
@@ -28,6 +30,10 @@ Kind = Literal["beir"] | FileKind
 """A form of test collection: a BEIR folder or a question file."""
 
 _FORMS = f"含 {CORPUS} 的 BEIR 文件夹、带引文的问题（.jsonl）、问题表格（.csv 或 .tsv）"
+
+
+_NO_FOLDER = re.compile(r'^\.|[. ]$|[\x00-\x1f\x7f/\\:*?"<>|]')
+"""What some file system takes for something else than the name of a visible folder."""
 
 
 class DatasetError(CasebookError):
@@ -68,27 +74,29 @@ def load(path: Path, sources: Sequence[Path] = (), split: str | None = None) -> 
         split: Which judgments of a BEIR folder; a question file has no splits.
 
     Returns:
-        The dataset, named after the file's stem or the folder.
+        The dataset, named after the file's stem or the folder, with the split behind it where it
+        is not the one that the folder has by itself.
 
     Raises:
         DatasetError: If the path is none of these, if a question file comes without sources or
-            with a split, or if a source cannot be read: its cases would count as misses.
+            with a split, if a source cannot be read (its cases would count as misses), or if the
+            name cannot be that of a folder of results.
         QuestionsError: If a question cannot be used, or its quote is in no source.
         CasebookError: Another subclass, if a BEIR folder is damaged.
     """
     kind = _kind_at(path)
     if kind == "beir":
-        return read_beir(path, split)
+        return _named(read_beir(path, split), path)
     if split is not None:
         message = f"{path}：问题文件没有划分，但指定了 {split}；请不要指定划分"
         raise DatasetError(message)
     questions = _read_file(path, kind)
     reading = _read_sources(path, sources)
-    require_quotes(questions, (source.text for source in reading.sources), path)
+    locate(questions, reading.sources, path)
     companions = read_companions(reading)
     if companions.failures:
         raise companions.failures[0]
-    return Dataset(
+    dataset = Dataset(
         name=path.stem,
         questions=questions,
         sources=reading.sources,
@@ -96,6 +104,7 @@ def load(path: Path, sources: Sequence[Path] = (), split: str | None = None) -> 
         digest=digest_of(questions),
         expansions=companions.expansions,
     )
+    return _named(dataset, path)
 
 
 def export(
@@ -161,6 +170,17 @@ def list_datasets(folder: Path) -> tuple[Summary, ...]:
         return (_summary(folder, "beir"),)
     found = ((path, _kind_of(path)) for path in sorted(folder.iterdir()))
     return tuple(_summary(path, kind) for path, kind in found if kind)
+
+
+def _named(dataset: Dataset, path: Path) -> Dataset:
+    """Check that results can be kept in a folder of the dataset's name, on any system."""
+    if _NO_FOLDER.search(dataset.name) or not dataset.name.strip():
+        message = (
+            f"{path}：题集名 {dataset.name!r} 不能用：它也是结果文件夹的名称，不能为空，"
+            '不能以 . 开头、以空格或 . 结尾，也不能含有控制字符和 / \\ : * ? " < > |；请改名'
+        )
+        raise DatasetError(message)
+    return dataset
 
 
 def _summary(path: Path, kind: Kind) -> Summary:

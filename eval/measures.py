@@ -17,8 +17,9 @@ import ir_measures
 from ir_measures import RR, Judged, Measure, R, Success, nDCG
 
 from eval.dataset import Qrels
+from eval.evidence import case_is_right, read_by
 from eval.questions import Mode
-from eval.result import Ranked, Result, Values
+from eval.result import Outcome, Ranked, Result, Values
 
 MEASURES: tuple[Measure, ...] = (
     nDCG @ 10,
@@ -86,8 +87,9 @@ def by_evidence(
     - ``coverage@10``: evidence@10 of questions with two quotes or more.
 
     Args:
-        evidence: For each quote of a question, the rank (from 1) of the first passage that holds
-            it whole; None if no passage that was returned does.
+        evidence: For each quote of a question, the rank (from 1) by which all of it has been read:
+            that of the first passage that holds it whole or, where boundaries cut it, of the last
+            of the passages that it takes, so that it never ranks 1; None if a part is missing.
         modes: For each of these questions, whether any quote answers or all are needed.
 
     Raises:
@@ -176,6 +178,9 @@ def confusion(pairs: Iterable[tuple[tuple[str, ...], str | None]]) -> ConfusionM
 def recomputed(result: Result) -> Values:
     """Compute every measure of a result again from what it stores, without a model.
 
+    Ranks of quotes and the first case follow from the rankings and `Outcome.holders`. Where an
+    outcome has no holders, they are taken as they stand in it.
+
     Raises:
         ValueError: If questions, outcomes, quotes and judgments do not belong together.
     """
@@ -188,23 +193,36 @@ def recomputed(result: Result) -> Values:
         raise ValueError(message)
     pairs = list(zip(result.questions, result.outcomes, strict=True))
     for question, outcome in pairs:
-        if len(question.quotes) != len(outcome.evidence):
+        if len(question.quotes) != len(ranks_of(outcome)):
             message = (
                 f"{result.name}: question {question.question_id} has {len(question.quotes)} "
-                f"quotes and {len(outcome.evidence)} ranks"
+                f"quotes and {len(ranks_of(outcome))} ranks"
             )
             raise ValueError(message)
     quoted = [(question, outcome) for question, outcome in pairs if question.quotes]
+    found = {outcome.question_id: first_case_of(outcome) for outcome in result.outcomes}
     return {
         **by_judgments(result.qrels, {o.question_id: o.ranking for o in result.outcomes}),
         **by_evidence(
-            {outcome.question_id: outcome.evidence for _, outcome in quoted},
+            {outcome.question_id: ranks_of(outcome) for _, outcome in quoted},
             {question.question_id: question.mode for question, _ in quoted},
         ),
-        **by_case(
-            {o.question_id: o.case_found for o in result.outcomes if o.case_found is not None}
-        ),
+        **by_case({qid: right for qid, right in found.items() if right is not None}),
     }
+
+
+def ranks_of(outcome: Outcome) -> tuple[int | None, ...]:
+    """Ranks of the quotes, from the ranking where it is known which passages hold them."""
+    if outcome.holders is None:
+        return outcome.evidence
+    return read_by(outcome.holders, outcome.units)
+
+
+def first_case_of(outcome: Outcome) -> bool | None:
+    """Whether the first passage's case is right, found likewise; None without quotes."""
+    if outcome.holders is None:
+        return outcome.case_found
+    return case_is_right(outcome.holders, outcome.units) if outcome.holders else None
 
 
 def mean_of(values: Values, measure: str) -> float:

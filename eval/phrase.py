@@ -7,6 +7,8 @@ from typing import Final, TypeAlias
 
 ABSENT: Final = "—"
 """Stands where a value does not exist; never a 0."""
+_LEAST: Final = 0.001
+"""A p below is written as such: 10,000 random assignments know no more digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,22 @@ def signed(value: float | None, digits: int = 3) -> str:
     """
     text = decimal(value, digits)
     return f"+{text}" if value is not None and value > 0 and float(text) != 0 else text
+
+
+def p_value(p: float) -> str:
+    """Write a p; one below .001 is not 0, and three digits would say so.
+
+    >>> p_value(0.0499), p_value(0.0001), p_value(1.0)
+    ('.050', '<.001', '1.000')
+    """
+    return "<.001" if p < _LEAST else decimal(p)
+
+
+def p_equation(p: float) -> str:
+    """Write a p with its name.
+
+    >>> p_equation(0.0499), p_equation(0.0001)
+    ('p=.050', 'p<.001')
+    """
+    text = p_value(p)
+    return f"p{text}" if text.startswith("<") else f"p={text}"

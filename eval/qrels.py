@@ -11,23 +11,20 @@ from rag.chunk import CountTokens, passages_of
 from rag.types import Passage
 
 
-def passage_qrels(
-    evidence: Sequence[Evidence], holders: Sequence[Holders], passages: Sequence[Passage]
-) -> Qrels:
+def passage_qrels(evidence: Sequence[Evidence], holders: Sequence[Holders]) -> Qrels:
     """Judge passages: grade 1 for every one that holds a quote, or a part that it takes to read it.
 
     Args:
         evidence: All pieces.
         holders: For each piece, the passages that hold it.
-        passages: Those that holders count.
 
     Returns:
         By question and ``passage_id``; a question none of whose quotes can be read is absent.
     """
     qrels: dict[str, dict[str, int]] = {}
     for piece, held in zip(evidence, holders, strict=True):
-        for row in (row for way in held.ways for row in way):
-            qrels.setdefault(piece.question_id, {})[passages[row].passage_id] = 1
+        for passage_id in (each for way in held.ways for each in way):
+            qrels.setdefault(piece.question_id, {})[passage_id] = 1
     return qrels
 
 
@@ -47,4 +44,4 @@ def judged_passages(
     passages = tuple(passage for case in cases for passage in passages_of(case, count_tokens))
     evidence = locate(dataset.questions, dataset.sources)
     holders = holders_of(evidence, passages, {case.case_id: case for case in cases})
-    return passages, passage_qrels(evidence, holders, passages)
+    return passages, passage_qrels(evidence, holders)

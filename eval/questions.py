@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NoReturn, get_args
@@ -18,6 +18,8 @@ from typing import Literal, NoReturn, get_args
 from rag.errors import CasebookError
 
 Mode = Literal["any", "all"]
+_NAMED = 10
+"""Questions that a message names at most."""
 _KEYS = {"id", "type", "question", "evidence", "mode", "answer"}
 
 
@@ -72,6 +74,18 @@ class Place:
         message = f"{self.file}：第 {self.number} 行：{why}"
         raise self.error(message) from None
 
+    def require_id(self, key: str, text: str) -> None:
+        """Refuse an id that rankings and judgments of it could not be stored under.
+
+        Raises:
+            CasebookError: Of the class ``error``.
+        """
+        if not is_one_column(text):
+            self.fail(
+                f"{key} 是 {text!r}，含有空白；排名和判断存为按空白分列的 TREC 文件，"
+                "请改用不含空白的编号"
+            )
+
 
 def read_questions(file: Path) -> tuple[Question, ...]:
     """Read a question file: UTF-8, with or without a byte order mark; blank lines are skipped.
@@ -95,33 +109,6 @@ def write_questions(file: Path, questions: Iterable[Question]) -> None:
     file.write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
-def require_quotes(
-    questions: Iterable[Question], texts: Iterable[str], file: Path | None = None
-) -> None:
-    """Check that every quote stands in one of the source texts.
-
-    Args:
-        questions: What to check.
-        texts: The source texts.
-        file: Where the questions were read, for the message.
-
-    Raises:
-        QuestionsError: Names the question and the quote: a judgment that nothing can satisfy
-            would count as a miss of every system.
-    """
-    squeezed = [squeeze(text) for text in texts]
-    for question in questions:
-        for quote in question.quotes:
-            if not any(squeeze(quote) in text for text in squeezed):
-                where = f"{file}：" if file else ""
-                if question.line is not None:
-                    where += f"第 {question.line} 行："
-                message = (
-                    f"{where}问题 {question.question_id} 的引文“{quote}”不在原文中；请核对引文"
-                )
-                raise QuestionsError(message)
-
-
 def digest_of(questions: Iterable[Question]) -> str:
     """Digest of everything the questions say, in their order: 64 lower-case hex digits.
 
@@ -130,6 +117,15 @@ def digest_of(questions: Iterable[Question]) -> str:
     records = [record_of(question) for question in questions]
     canonical = json.dumps(records, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def is_one_column(text: str) -> bool:
+    """Whether every tool reads an id as one column of a TREC file.
+
+    >>> [is_one_column(text) for text in ("Q1", "案例", "Q 1", "Q\u30001", "")]
+    [True, True, False, False, False]
+    """
+    return bool(text) and not any(mark.isspace() or mark in "\0\ufeff" for mark in text)
 
 
 def squeeze(text: str) -> str:
@@ -147,6 +143,16 @@ def record_of(question: Question) -> dict[str, object]:
         "mode": question.mode,
         "answer": question.answer,
     }
+
+
+def listed(question_ids: Sequence[str]) -> str:
+    """Say which questions: how many, and the first of them.
+
+    >>> listed(["Q1", "Q2"])
+    '2 个问题（Q1、Q2）'
+    """
+    more = "……" if len(question_ids) > _NAMED else ""
+    return f"{len(question_ids)} 个问题（{'、'.join(question_ids[:_NAMED])}{more}）"
 
 
 def questions_from(file: Path, records: Iterable[tuple[Place, object]]) -> tuple[Question, ...]:
@@ -223,6 +229,7 @@ def _question(place: Place, record: object) -> Question:
     for key in ("id", "type", "question"):
         if not isinstance(record[key], str) or not record[key].strip():
             place.fail(f"{key} 是 {record[key]!r}，应为非空的字符串")
+    place.require_id("id", record["id"])
     if record["mode"] not in get_args(Mode):
         place.fail(f"mode 是 {record['mode']!r}，应为 any 或 all")
     evidence = record["evidence"]

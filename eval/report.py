@@ -16,10 +16,13 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from eval import charts, figures
-from eval.chapter import SHOWN, chapters_of
-from eval.phrase import ABSENT, Phrase, decimal, signed
+from eval.chapter import chapters_of
+from eval.footnotes import caption_of, commits_of, corpus_warning, footnotes_of
+from eval.phrase import ABSENT, Phrase, decimal, p_equation, p_value, signed
+from eval.refusals import SHOWN
 from eval.result import Provenance, Result
-from eval.rows import Row, report_rows
+from eval.rows import Row, all_cells, comparison_record, report_rows
+from eval.share import Area, Share
 from eval.statistics import Comparison, Interval
 from eval.wording import WORDS, named
 
@@ -54,6 +57,11 @@ def report_html(results: Sequence[Result], *, target_risk: float = 0.05) -> str:
         named=named,
         decimal=decimal,
         signed=signed,
+        p_value=p_value,
+        p_equation=p_equation,
+        share=_share,
+        area=_area,
+        commits=commits_of(results),
         ranks=_ranks,
         fields=_fields,
         figures=figures,
@@ -64,29 +72,43 @@ def report_html(results: Sequence[Result], *, target_risk: float = 0.05) -> str:
 
 
 def report_markdown(results: Sequence[Result]) -> str:
-    """Write the table as Markdown, a table a dataset, headed by its name where there are several.
+    """Write the table as Markdown, a table a dataset under its name, in Chinese.
 
-    Means stand with their 95% intervals; a value that does not exist is `ABSENT`.
+    Means stand with their 95% intervals, those of fewer than 10 questions marked with ``*``; a
+    value that does not exist is `ABSENT`. Below stands what the numbers do not say themselves.
 
     Raises:
         ValueError: If two results are of the same system and dataset.
     """
     rows = report_rows(results)
     datasets = dict.fromkeys(row.dataset for row in rows)
-    tables = [_table([row for row in rows if row.dataset == dataset]) for dataset in datasets]
-    if len(tables) == 1:
-        return tables[0]
-    headed = zip(datasets, tables, strict=True)
-    return "\n".join(f"### {_cell(dataset)}\n\n{table}" for dataset, table in headed)
+    parts = []
+    for dataset in datasets:
+        own = [row for row in rows if row.dataset == dataset]
+        shown = [result for result in results if result.provenance.dataset == dataset]
+        warning = corpus_warning(shown)
+        paragraphs = [
+            f"### {_cell(dataset)}",
+            *([f"**{_cell(warning.zh)}**"] if warning else []),
+            _cell(f"{caption_of(own).zh}；{commits_of(shown).zh}"),
+            _table(own),
+            *(_cell(note.zh).replace("*", "\\*") for note in footnotes_of(own)),
+        ]
+        parts.append("\n\n".join(paragraphs) + "\n")
+    return "\n".join(parts)
 
 
 def report_json(results: Sequence[Result]) -> str:
     """Write the same numbers as JSON, not rounded: a list of rows, `null` for what does not exist.
 
+    Every measure is there, the primary ones named. Of the comparisons the headline alone has a
+    verdict and a corrected p.
+
     Raises:
         ValueError: If two results are of the same system and dataset.
     """
-    rows = [_record(row) for row in report_rows(results)]
+    pairs = zip(report_rows(results), results, strict=True)
+    rows = [_record(row, result) for row, result in pairs]
     return json.dumps(rows, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
@@ -103,6 +125,30 @@ def _finalized(value: object) -> object:
 
 def _words(comparison: Comparison) -> Phrase:
     return Phrase(comparison.in_words("zh"), comparison.in_words("en"))
+
+
+def _share(share: Share | None) -> Phrase:
+    if share is None:
+        return Phrase(ABSENT, ABSENT)
+    return WORDS["share"].filled(
+        value=decimal(share.value),
+        low=decimal(share.low),
+        high=decimal(share.high),
+        some=share.some,
+        n=share.n,
+    )
+
+
+def _area(area: Area | None) -> Phrase:
+    if area is None:
+        return Phrase(ABSENT, ABSENT)
+    return WORDS["auroc"].filled(
+        value=decimal(area.value),
+        low=decimal(area.low),
+        high=decimal(area.high),
+        yes=area.answerable,
+        no=area.unanswerable,
+    )
 
 
 def _ranks(ranks: Sequence[int | None], between: str = " · ") -> str:
@@ -127,10 +173,10 @@ def _fields(provenance: Provenance) -> tuple[tuple[str, str], ...]:
 def _table(rows: Sequence[Row]) -> str:
     measures = rows[0].measures
     head = ["系统", *measures, f"与对照行比（{measures[0]}）"]
-    head += ["p50 / p95（毫秒）", "内存（MB）", "建立（秒）", "索引（MB）"]
+    head += ["p50 / p95（毫秒）", "内存峰值（MB）", "建库（秒）", "索引（MB）"]
     lines = [head, ["---"] + ["---:"] * (len(measures)) + ["---"] + ["---:"] * 4]
     lines += [[_cell(cell) for cell in _cells(row)] for row in rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _cells(row: Row) -> list[str]:
@@ -148,7 +194,8 @@ def _cells(row: Row) -> list[str]:
 def _interval(interval: Interval | None) -> str:
     if interval is None:
         return ABSENT
-    return f"{decimal(interval.mean)} [{decimal(interval.low)}, {decimal(interval.high)}]"
+    mark = "\\*" if interval.few else ""
+    return f"{decimal(interval.mean)}{mark} [{decimal(interval.low)}, {decimal(interval.high)}]"
 
 
 def _verdict(row: Row) -> str:
@@ -156,7 +203,7 @@ def _verdict(row: Row) -> str:
         return ABSENT
     bounds = f"{signed(pair.difference)} [{signed(pair.low)}, {signed(pair.high)}]"
     counts = f"胜 {pair.wins}，平 {pair.ties}，负 {pair.losses}"
-    return f"比 {row.above}：{bounds}，p={decimal(pair.p_holm)}，{counts}：{pair.in_words()}"
+    return f"比 {row.above}：{bounds}，{p_equation(pair.p_holm)}，{counts}：{pair.in_words()}"
 
 
 def _cell(text: str) -> str:
@@ -164,20 +211,26 @@ def _cell(text: str) -> str:
     return " ".join(escape(text, quote=False).replace("|", "\\|").split())
 
 
-def _record(row: Row) -> dict[str, object]:
-    pairs = row.comparisons
+def _record(row: Row, result: Result) -> dict[str, object]:
+    cells = all_cells(result)
     return {
         "system": row.system,
         "dataset": row.dataset,
         "about": row.about,
         "above": row.above,
+        "corpus_sha256": result.provenance.corpus_sha256,
+        "commit": result.provenance.commit,
+        "primary": row.measures,
         "measures": {
-            measure: asdict(row.cells[measure]) if measure in row.cells else None
-            for measure in row.measures
+            measure: asdict(cells[measure]) if measure in cells else None
+            for measure in dict.fromkeys((*row.measures, *cells))
         },
         "comparisons": None
-        if pairs is None
-        else [{**asdict(pair), "verdict": pair.verdict} for pair in pairs],
+        if row.comparisons is None
+        else [
+            comparison_record(pair, headline=pair.measure == row.measures[0])
+            for pair in row.comparisons
+        ],
         "p50_ms": row.p50,
         "p95_ms": row.p95,
         "cost": asdict(row.cost) if row.cost else None,

@@ -42,9 +42,12 @@ def bounds_of(sums: Floats, sizes: Floats, *, level: float = 0.95) -> tuple[floa
     generator = np.random.default_rng(SEED)
     n = len(sums)
     means = np.empty(0)
+    single = bool((sizes == 1).all())
     for rows in _blocks(n):
         drawn = generator.integers(0, n, (rows, n))
-        means = np.append(means, sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
+        # Looking up n sizes of 1 to add them to n takes as long as the values themselves.
+        divisors = n if single else sizes[drawn].sum(axis=1)
+        means = np.append(means, sums[drawn].sum(axis=1) / divisors)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

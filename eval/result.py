@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from eval.dataset import Qrels
+from eval.evidence import Holders
 from eval.questions import Question
 from rag.retrieve import Reason
+from rag.types import Source
+
+SHOWN = 3
+"""Units of each ranking whose text is kept."""
+_EXCERPT = 600
+"""Characters of a document that are kept."""
 
 Values: TypeAlias = Mapping[str, Mapping[str, float]]
 """Measure name (``nDCG@10``) -> question id -> value. A question that a measure does not apply to
 is absent from it; an absent value is never a 0."""
 
 MissClass = Literal["not_indexed", "cut", "dense_only", "lexical_only", "lost_in_fusion", "unfound"]
-"""Why no evidence is in the top 10; see `eval.diagnosis`."""
+"""Why the top 10 do not answer a question; see `eval.diagnosis`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,8 @@ class Miss:
 
     Attributes:
         kind: The class.
-        dense: Rank, from 1, of its first evidence by vectors alone; None if not ranked there.
+        dense: Rank, from 1, of the quote that decides the class, or of the first relevant
+            document, by vectors alone; None if not ranked there.
         lexical: The same by terms alone.
         fused: The same after fusion.
     """
@@ -81,7 +89,11 @@ class Outcome:
         districts: Districts of the cases that hold evidence; empty where none is stated.
         district_found: District of the first passage's case; None where none is stated.
         stages: Its latency; None in an imported run.
-        miss: Diagnosis if no evidence is in the top 10; None otherwise and for unanswerable ones.
+        miss: Diagnosis if the top 10 do not answer it (hit@10, or Success@10, is 0); None
+            otherwise and for unanswerable ones.
+        holders: For each quote, the passages that hold it: with the ranking, `evidence` and
+            `case_found` follow from them. None where that is not known, so that nobody can
+            compute the two again.
     """
 
     question_id: str
@@ -94,6 +106,12 @@ class Outcome:
     district_found: str | None
     stages: Stages | None
     miss: Miss | None
+    holders: tuple[Holders, ...] | None = None
+
+    @property
+    def units(self) -> list[str]:
+        """Ids of the ranking, best first."""
+        return [ranked.unit_id for ranked in self.ranking]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +172,11 @@ class Excerpt:
     label: str
     text: str
 
+    @classmethod
+    def of_document(cls, source: Source) -> Self:
+        """Keep what a report shows of a document."""
+        return cls(source.name, source.name, source.text[:_EXCERPT])
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
@@ -211,6 +234,8 @@ class Result:
         ceilings: What the stages could reach at most.
         excerpts: Units among the first few of a ranking, or judged relevant.
         cost: Time and space; None for an imported run.
+        notes: What was left out, or counts 0 for lack of a ranking, and why, in Chinese; empty if
+            nothing was.
     """
 
     provenance: Provenance
@@ -225,6 +250,7 @@ class Result:
     ceilings: tuple[Ceiling, ...]
     excerpts: tuple[Excerpt, ...]
     cost: Cost | None
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

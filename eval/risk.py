@@ -7,19 +7,16 @@ number each, compare systems before any threshold is chosen.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-_Array: TypeAlias = NDArray[np.float64]
+from eval.share import Area
 
-_Z2 = NormalDist().inv_cdf(0.975) ** 2
-"""Square of the normal quantile that bounds 95%."""
+_Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,47 +46,6 @@ class Judged:
         if self.correct and not self.answerable:
             message = f"{self.question_id}: nothing answers it, so it cannot be correct"
             raise ValueError(message)
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Some of a number of questions, with the 95% Wilson interval of the rate.
-
-    Unlike the bootstrap, which makes [0, 0] of no errors in 20, it stays honest at 0 and 1.
-
-    Source:
-        Wilson, JASA 22 (1927), doi:10.1080/01621459.1927.10502953.
-
-    >>> Share(0, 20).value, round(Share(0, 20).high, 3)
-    (0.0, 0.161)
-    """
-
-    some: int
-    n: int
-
-    @property
-    def value(self) -> float:
-        """The share, in [0, 1]."""
-        return self.some / self.n
-
-    @property
-    def low(self) -> float:
-        """Lower end of its interval."""
-        return max(0.0, self._middle - self._half)
-
-    @property
-    def high(self) -> float:
-        """Upper end of its interval."""
-        return min(1.0, self._middle + self._half)
-
-    @property
-    def _middle(self) -> float:
-        return (self.some + _Z2 / 2) / (self.n + _Z2)
-
-    @property
-    def _half(self) -> float:
-        spread = self.some * (self.n - self.some) / self.n + _Z2 / 4
-        return math.sqrt(_Z2 * spread) / (self.n + _Z2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +82,7 @@ def risk_coverage(judged: Sequence[Judged]) -> tuple[Point, ...]:
     )
 
 
-def auroc(judged: Sequence[Judged]) -> float:
+def auroc(judged: Sequence[Judged]) -> Area:
     """Chance that an answerable question is surer than an unanswerable one; ties count half.
 
     Raises:
@@ -138,7 +94,7 @@ def auroc(judged: Sequence[Judged]) -> float:
         message = f"AUROC needs both kinds: {len(yes)} answerable, {len(no)} unanswerable"
         raise ValueError(message)
     below = np.searchsorted(no, yes, side="left") + np.searchsorted(no, yes, side="right")
-    return float(below.sum() / (2 * len(yes) * len(no)))
+    return Area(float(below.sum() / (2 * len(yes) * len(no))), len(yes), len(no))
 
 
 def augrc(judged: Sequence[Judged]) -> float:

@@ -20,7 +20,7 @@ class RobustnessError(CasebookError):
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class Variation:
     """One perturbation, on the questions that it changes.
 
     Attributes:
@@ -40,14 +40,14 @@ class Slice:
     comparison: Comparison | None
 
 
-def slices_of(
+def variations_of(
     bench: Workbench,
     built: Built,
     base: Result,
     *,
     measure: str = "",
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> tuple[Slice, ...]:
+) -> tuple[Variation, ...]:
     """Ask a system every question in every other way of writing it.
 
     Args:
@@ -58,7 +58,7 @@ def slices_of(
         on_progress: Told how many perturbations are done, and of how many.
 
     Returns:
-        One slice a perturbation, in the order of `PERTURBATIONS`; p corrected over all of them
+        One a perturbation, in the order of `PERTURBATIONS`; p corrected over all of them
         (Holm).
 
     Raises:
@@ -69,7 +69,7 @@ def slices_of(
         message = f"{base.name} 没有指标 {measure}；有：{'、'.join(base.values) or '无'}"
         raise RobustnessError(message)
     districts = sorted({d.name for case in built.cases.values() for d in case.districts})
-    slices: list[Slice] = []
+    variations: list[Variation] = []
     for done, perturbation in enumerate(PERTURBATIONS.values()):
         on_progress(done, len(PERTURBATIONS))
         questions = tuple(
@@ -82,10 +82,10 @@ def slices_of(
         after = run(bench, built, dataset=dataset).values.get(measure, {}) if questions else {}
         before = {q: value for q, value in base.values[measure].items() if q in after}
         if not before:
-            slices.append(Slice(perturbation.name, perturbation.about, 0, None, None, None))
+            variations.append(Variation(perturbation.name, perturbation.about, 0, None, None, None))
             continue
-        slices.append(
-            Slice(
+        variations.append(
+            Variation(
                 name=perturbation.name,
                 about=perturbation.about,
                 n=len(before),
@@ -95,5 +95,5 @@ def slices_of(
             )
         )
     on_progress(len(PERTURBATIONS), len(PERTURBATIONS))
-    corrected = iter(holm([s.comparison for s in slices if s.comparison is not None]))
-    return tuple(replace(s, comparison=next(corrected)) if s.comparison else s for s in slices)
+    corrected = iter(holm([v.comparison for v in variations if v.comparison is not None]))
+    return tuple(replace(v, comparison=next(corrected)) if v.comparison else v for v in variations)

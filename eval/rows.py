@@ -6,9 +6,8 @@ and cost. The primary measures are few and fixed, so that nobody picks the one t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -18,9 +17,6 @@ from eval.statistics import Comparison, Interval, compare, holm, interval_of
 
 QUOTE_MEASURES = ("evidence@1", "evidence@5", "RR@10", "nDCG@10")
 DOCUMENT_MEASURES = ("nDCG@10", "R@10", "RR@10", "Success@1")
-
-_FEW = 10
-"""Questions in a group from which on its mean says something: with 9, one question moves it .11."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +30,10 @@ class Row:
         above: Name of the system it is compared with; empty for the first.
         measures: The primary measures, the headline first, also those it has no values of.
         cells: Measure -> mean with interval; a measure without values is absent.
-        comparisons: This system against ``above``, a primary measure each, in the same order; p is
-            Holm-corrected over the whole dataset. None if there is nothing to compare with: it is
-            the first, or the other result is not among the results.
+        comparisons: This system against ``above``, a primary measure each, in the same order; the
+            headline's p is Holm-corrected over the headlines of the dataset's rows, the others
+            describe and are not corrected. None if there is nothing to compare with: it is the
+            first, or the other result is not among the results.
         p50: Milliseconds of a question, median; None if nothing was asked.
         p95: The same, 95th percentile, interpolated.
         cost: What the system takes; None for an imported run.
@@ -73,6 +70,11 @@ class Row:
         """The comparison of the first primary measure; None if one of the two lacks it."""
         return headline_of(self.comparisons or (), self.measures)
 
+    @property
+    def descriptive(self) -> tuple[Comparison, ...]:
+        """The comparisons of the other primary measures: no verdict follows from them."""
+        return tuple(pair for pair in self.comparisons or () if pair.measure != self.measures[0])
+
 
 def headline_of(comparisons: Sequence[Comparison], measures: Sequence[str]) -> Comparison | None:
     """Pick the comparison of the first of the measures; None if it is not among them."""
@@ -82,6 +84,10 @@ def headline_of(comparisons: Sequence[Comparison], measures: Sequence[str]) -> C
 def report_rows(results: Sequence[Result]) -> tuple[Row, ...]:
     """Make the rows, in the order of the results.
 
+    The family that is corrected is the verdicts a reader sees: one a row, the first primary
+    measure's. A family of all primary measures would pay for figures that are one finding told in
+    four ways, and hide most gains.
+
     Raises:
         ValueError: If two results are of the same system and dataset.
     """
@@ -89,21 +95,28 @@ def report_rows(results: Sequence[Result]) -> tuple[Row, ...]:
     if len(known) != len(results):
         message = f"two results of one system and dataset among {[r.name for r in results]}"
         raise ValueError(message)
-    corrected: dict[str, list[Comparison]] = {result.name: [] for result in results}
-    for dataset in dict.fromkeys(result.provenance.dataset for result in results):
+    rows = [_row(result, results) for result in results]
+    corrected: dict[tuple[str, str], Comparison] = {}
+    for dataset in dict.fromkeys(row.dataset for row in rows):
         family = [
-            (result.name, comparison)
-            for result in results
-            if result.provenance.dataset == dataset
-            if (other := above_of(result, results)) is not None
-            for comparison in compared(other, result)
+            (row.system, row.headline)
+            for row in rows
+            if row.dataset == dataset and row.headline is not None
         ]
-        for (name, _), comparison in zip(family, holm([c for _, c in family]), strict=True):
-            corrected[name].append(comparison)
+        for (system, _), pair in zip(family, holm([pair for _, pair in family]), strict=True):
+            corrected[system, dataset] = pair
     return tuple(
-        _row(result, tuple(corrected[result.name]) if above_of(result, results) else None)
-        for result in results
+        replace(row, comparisons=(headline, *row.descriptive))
+        if (headline := corrected.get((row.system, row.dataset))) is not None
+        else row
+        for row in rows
     )
+
+
+def all_cells(result: Result) -> Mapping[str, Interval]:
+    """Average every measure of a result, with intervals: the primary ones first, then as stored."""
+    names = dict.fromkeys((*measures_of(result), *result.values))
+    return {name: interval_of(result.values[name]) for name in names if result.values.get(name)}
 
 
 def measures_of(result: Result) -> tuple[str, ...]:
@@ -135,6 +148,13 @@ def compared(other: Result, result: Result) -> tuple[Comparison, ...]:
     return tuple(comparisons)
 
 
+def comparison_record(pair: Comparison, *, headline: bool) -> dict[str, object]:
+    """Write a comparison as a record; one that only describes has no verdict and no corrected p."""
+    if headline:
+        return {**asdict(pair), "verdict": pair.verdict}
+    return {**asdict(pair), "p_holm": None, "family": None, "verdict": None}
+
+
 def answerable(result: Result, question: Question) -> bool:
     """Whether something answers the question: a quote, or a unit of grade 1 or more."""
     grades = result.qrels.get(question.question_id, {})
@@ -158,73 +178,10 @@ def first_of(ranks: Sequence[int | None]) -> int | None:
     return min((rank for rank in ranks if rank is not None), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRow:
-    """One group of questions.
-
-    Attributes:
-        slice: What the questions are grouped by.
-        group: The group.
-        n: Questions, the most that any system has a value of.
-        cells: Mean with interval, a system each, in the order of the results; None without values.
-    """
-
-    slice: str
-    group: str
-    n: int
-    cells: tuple[Interval | None, ...]
-
-    @property
-    def few(self) -> bool:
-        """Whether the group is too small for its mean to say anything."""
-        return self.n < _FEW
-
-
-def group_rows(results: Sequence[Result], measure: str) -> tuple[GroupRow, ...]:
-    """Average a measure by group: the type first, other slices in the order of the results.
-
-    Groups are in the order of the questions; those that are ranges (``<=10``, ``11-20``, ``>40``)
-    ascend.
-
-    Groups without a value of the measure, such as unanswerable questions, are left out.
-    """
-    slices = dict.fromkeys(name for result in results for name in result.groups)
-    groups = dict.fromkeys(
-        (name, group)
-        for name in sorted(slices, key=lambda name: name != "type")
-        for result in results
-        if (members := result.groups.get(name)) is not None
-        for group in sorted(dict.fromkeys(members.values()), key=_range)
-    )
-    rows = []
-    for name, group in groups:
-        cells = tuple(_cell(result, measure, name, group) for result in results)
-        known = [cell.n for cell in cells if cell is not None]
-        if known:
-            rows.append(GroupRow(name, group, max(known), cells))
-    return tuple(rows)
-
-
-def _range(group: str) -> tuple[int, float]:
-    """Where a group comes among ranges; groups that are none share one place."""
-    number = re.search(r"\d*\.?\d+", group)
-    side = -1 if group.startswith(("<", "≤")) else 1 if group.startswith((">", "≥")) else 0
-    return side, float(number.group()) if number else 0.0
-
-
-def _cell(result: Result, measure: str, name: str, group: str) -> Interval | None:
-    members = result.groups.get(name, {})
-    values = {
-        question_id: value
-        for question_id, value in result.values.get(measure, {}).items()
-        if members.get(question_id) == group
-    }
-    return interval_of(values) if values else None
-
-
-def _row(result: Result, comparisons: tuple[Comparison, ...] | None) -> Row:
+def _row(result: Result, results: Sequence[Result]) -> Row:
     measures = measures_of(result)
     taken = result.latencies_ms
+    other = above_of(result, results)
     return Row(
         system=result.provenance.system,
         dataset=result.provenance.dataset,
@@ -232,7 +189,7 @@ def _row(result: Result, comparisons: tuple[Comparison, ...] | None) -> Row:
         above=result.above,
         measures=measures,
         cells={m: interval_of(result.values[m]) for m in measures if result.values.get(m)},
-        comparisons=comparisons,
+        comparisons=None if other is None else compared(other, result),
         p50=float(np.percentile(taken, 50)) if taken else None,
         p95=float(np.percentile(taken, 95)) if taken else None,
         cost=result.cost,

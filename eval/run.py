@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from eval.dataset import Dataset, Qrels
-from eval.diagnosis import Sighting, ceilings_of, miss_of
-from eval.evidence import Holders
+from eval.diagnosis import Sighting, Trail, ceilings_of, miss_of
+from eval.evidence import Holders, case_is_right, read_by
 from eval.measures import recomputed
 from eval.provenance import provenance_of
 from eval.qrels import passage_qrels
 from eval.questions import Question
-from eval.result import Excerpt, Fault, Outcome, Ranked, Result, Stages
-from eval.slices import slices_of
+from eval.result import SHOWN, Excerpt, Fault, Outcome, Ranked, Result, Stages
+from eval.slices import evidence_text_of, slices_of
 from eval.trec import decreasing
 from eval.workbench import Built, Workbench, forget_peak, peak_rss_mb
 from rag.cite import cite
@@ -26,10 +27,6 @@ DEPTH = 100
 """Units kept of a ranking: as deep as the deepest measure looks."""
 _PASSAGES_A_DOCUMENT = 3
 """Passages retrieved for each document wanted: several of one document may come first."""
-_SHOWN = 3
-"""Units of each ranking whose text a report shows."""
-_EXCERPT = 600
-"""Characters of a document that are kept to show."""
 
 
 def run(
@@ -66,9 +63,7 @@ def run(
     unit = _Units(built, by_document=dataset.by_document)
     holders = _by_question(bench, built)
     judged = (
-        dataset.judgments
-        if dataset.by_document
-        else passage_qrels(bench.evidence, built.holders, built.assembly.content.passages)
+        dataset.judgments if dataset.by_document else passage_qrels(bench.evidence, built.holders)
     )
     qrels = {question_id: grades for question_id, grades in judged.items() if question_id in asked}
     # Without vectors too: the product encodes whatever is asked, and that is no part of fusion.
@@ -82,7 +77,7 @@ def run(
     sightings: list[Sighting] = []
     for done, question in enumerate(dataset.questions, start=1):
         outcome, sighting = _ask(
-            built, unit, question, holders.get(question.question_id, ()), qrels
+            built, unit, question, tuple(holders.get(question.question_id, ())), qrels
         )
         outcomes.append(outcome)
         if sighting is not None:
@@ -99,7 +94,7 @@ def run(
         values={},
         groups=slices_of(
             dataset.questions,
-            {q.question_id: "\n".join(q.quotes) for q in dataset.questions if q.quotes},
+            evidence_text_of(dataset),
             {d.name for case in built.cases.values() for d in case.districts},
         ),
         faults=tuple(
@@ -110,6 +105,7 @@ def run(
         ceilings=ceilings_of(sightings),
         excerpts=unit.excerpts(outcomes, qrels),
         cost=replace(built.cost, peak_rss_mb=peak_mb),
+        notes=dataset.notes,
     )
     return replace(result, values=recomputed(result))
 
@@ -143,7 +139,7 @@ class _Units:
         return decreasing(ranked)
 
     def excerpts(self, outcomes: Sequence[Outcome], qrels: Qrels) -> tuple[Excerpt, ...]:
-        shown = {r.unit_id: None for outcome in outcomes for r in outcome.ranking[:_SHOWN]}
+        shown = {r.unit_id: None for outcome in outcomes for r in outcome.ranking[:SHOWN]}
         if not self.by_document:  # other people's sets judge thousands; their own files have them
             shown.update({unit_id: None for grades in qrels.values() for unit_id in grades})
         return tuple(excerpt for excerpt in self._excerpts() if excerpt.unit_id in shown)
@@ -152,7 +148,7 @@ class _Units:
         content = self.built.assembly.content
         if self.by_document:
             for source in {case.source.name: case.source for case in content.cases}.values():
-                yield Excerpt(source.name, source.name, source.text[:_EXCERPT])
+                yield Excerpt.of_document(source)
             return
         for passage in content.passages:
             citation = cite(self.built.cases[passage.case_id], passage)
@@ -176,7 +172,7 @@ def _by_question(bench: Workbench, built: Built) -> dict[str, Sequence[Holders]]
 
 
 def _ask(
-    built: Built, unit: _Units, question: Question, holders: Sequence[Holders], qrels: Qrels
+    built: Built, unit: _Units, question: Question, holders: tuple[Holders, ...], qrels: Qrels
 ) -> tuple[Outcome, Sighting | None]:
     """Ask one question; say where its evidence was seen, if it has any."""
     words, limit = question.text.strip(), unit.passages_for(DEPTH)
@@ -187,12 +183,13 @@ def _ask(
     dense_s = built.clocks.dense.seconds - before[0]
     lexical_s = built.clocks.lexical.seconds - before[1]
     ranking = unit.ranking(retrieval)
+    units = [ranked.unit_id for ranked in ranking]
     top = built.cases[retrieval.hits[0].passage.case_id] if retrieval.hits else None
     holding = dict.fromkeys(case_id for piece in holders for case_id in piece.cases)
     relevant = {
         unit_id for unit_id, grade in qrels.get(question.question_id, {}).items() if grade > 0
     }
-    sighting = None
+    sighting, miss = None, None
     if holders or relevant:
         by_dense, by_lexical = (
             unit.ranking(_found(one.retrieve(words, limit=limit))) if one is not None else None
@@ -202,13 +199,8 @@ def _ask(
             by_dense = unit.ranking(_found(retrieval))
         if built.system.dense == 0:
             by_lexical = unit.ranking(_found(retrieval))
-        sighting = Sighting.of(
-            relevant=relevant,
-            dense=by_dense,
-            lexical=by_lexical,
-            fused=ranking,
-            indexed=not holders or any(piece.partly for piece in holders),
-        )
+        sighting = Sighting.of(relevant, by_dense, by_lexical)
+        miss = miss_of(_trails(holders, relevant, by_dense, by_lexical, ranking), question.mode)
     districts = dict.fromkeys(
         district.name for case_id in holding for district in built.cases[case_id].districts
     )
@@ -221,8 +213,8 @@ def _ask(
         ranking=ranking,
         confidence=retrieval.confidence,
         reason=retrieval.reason,
-        evidence=_evidence_ranks(built, holders, ranking),
-        case_found=(top is not None and top.case_id in holding) if holders else None,
+        evidence=read_by(holders, units),
+        case_found=case_is_right(holders, units) if holders else None,
         districts=tuple(districts),
         district_found=top.district if top else None,
         stages=Stages(
@@ -231,7 +223,8 @@ def _ask(
             lexical=1000 * lexical_s,
             fuse=1000 * max(0.0, total_s - dense_s - lexical_s),
         ),
-        miss=miss_of(sighting) if sighting is not None else None,
+        miss=miss,
+        holders=holders,
     )
     return outcome, sighting
 
@@ -241,16 +234,29 @@ def _found(retrieval: Retrieval) -> Retrieval:
     return replace(retrieval, hits=tuple(hit for hit in retrieval.hits if hit.score > 0))
 
 
-def _evidence_ranks(
-    built: Built, holders: Sequence[Holders], ranking: Sequence[Ranked]
-) -> tuple[int | None, ...]:
-    ranks = {ranked.unit_id: rank for rank, ranked in enumerate(ranking, start=1)}
-    passages = built.assembly.content.passages
-    rank_of = {
-        row: ranks[passages[row].passage_id]
-        for piece in holders
-        for way in piece.ways
-        for row in way
-        if passages[row].passage_id in ranks
-    }
-    return tuple(piece.rank(rank_of) for piece in holders)
+def _trails(
+    holders: Sequence[Holders],
+    relevant: AbstractSet[str],
+    *rankings: Sequence[Ranked] | None,
+) -> list[Trail]:
+    """Follow each quote, or the first relevant document, through rankings: dense, lexical, fused.
+
+    A ranking is None where the system has none of its kind.
+    """
+    dense, lexical, fused = ([r.unit_id for r in ranking or ()] for ranking in rankings)
+    if not holders:
+        return [Trail(_first(dense, relevant), _first(lexical, relevant), _first(fused, relevant))]
+    return [
+        Trail(one, other, both, indexed=held.partly, readable=bool(held.ways))
+        for held, one, other, both in zip(
+            holders,
+            read_by(holders, dense),
+            read_by(holders, lexical),
+            read_by(holders, fused),
+            strict=True,
+        )
+    ]
+
+
+def _first(units: Sequence[str], relevant: AbstractSet[str]) -> int | None:
+    return next((rank for rank, unit in enumerate(units, start=1) if unit in relevant), None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from eval.dataset import Dataset
 from eval.perturbations import to_simplified
 from eval.questions import Question, squeeze
 from rag.divisions import stem_of
@@ -22,6 +23,9 @@ SCRIPTS = ("simplified", "traditional")
 """Groups of the slice ``script``."""
 DISTRICTS = ("named", "unnamed")
 """Groups of the slice ``district``."""
+_BEGINNING = 2000
+"""Characters of a relevant document that a question is compared with: all of a long one holds
+almost any pair."""
 
 
 def slices_of(
@@ -69,6 +73,30 @@ def slices_of(
         for name, group_of in group_in.items()
     }
     return {name: groups for name, groups in slices.items() if groups}
+
+
+def evidence_text_of(dataset: Dataset) -> Mapping[str, str]:
+    """Question id -> what answers it: its quotes, or the beginnings of the relevant documents.
+
+    Questions that nothing answers are absent.
+    """
+    if not dataset.by_document:
+        return {q.question_id: "\n".join(q.quotes) for q in dataset.questions if q.quotes}
+    relevant = {
+        question.question_id: {
+            unit_id
+            for unit_id, grade in dataset.judgments.get(question.question_id, {}).items()
+            if grade > 0
+        }
+        for question in dataset.questions
+    }
+    wanted = set[str]().union(*relevant.values())
+    texts = {s.name: s.text[:_BEGINNING] for s in dataset.sources if s.name in wanted}
+    return {
+        question_id: "\n".join(texts[unit_id] for unit_id in sorted(unit_ids))
+        for question_id, unit_ids in relevant.items()
+        if unit_ids
+    }
 
 
 def _length(text: str) -> str:

@@ -25,6 +25,9 @@ WORTH_SEEING = 0.01
 """The difference that `Comparison.needed` is about: one point, the least that a hybrid
 typically gains over its better half."""
 
+FEW = 10
+"""Questions from which on a mean says something: with 9, one question moves it .11."""
+
 Verdict: TypeAlias = Literal["better", "worse", "indistinct"]
 Language: TypeAlias = Literal["zh", "en"]
 
@@ -45,6 +48,11 @@ class Interval:
     high: float
     n: int
 
+    @property
+    def few(self) -> bool:
+        """Whether there are too few questions for the mean to say anything."""
+        return self.n < FEW
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -62,9 +70,11 @@ class Comparison:
         ties: Questions on which both have the same.
         losses: Questions on which a has the higher value.
         detectable: The smallest true difference that a test with this many questions detects with
-            `POWER` at `ALPHA`, before any correction; None where the differences do not vary, so
-            that nothing is known.
-        needed: Questions that it takes to detect `WORTH_SEEING`; None in the same case.
+            `POWER` at `ALPHA` / `family`, Bonferroni's level: Holm's tests at least at that one, so
+            it is a bound. None where the differences do not vary, so that nothing is known.
+        needed: Questions that it takes to detect `WORTH_SEEING` at the same level; None likewise.
+        family: Comparisons that p_holm and detectable are corrected over, 1 for none; set by
+            `holm`. The interval is never corrected.
     """
 
     measure: str
@@ -79,6 +89,7 @@ class Comparison:
     losses: int
     detectable: float | None
     needed: int | None
+    family: int = 1
 
     @property
     def verdict(self) -> Verdict:
@@ -179,7 +190,7 @@ def compare(a: Mapping[str, float], b: Mapping[str, float], measure: str) -> Com
     low, high = bounds_of(differences, np.ones(n))
     p = randomization_p(differences)
     deviation = float(differences.std(ddof=1)) if np.ptp(differences) > ROUNDING else None
-    reach = NormalDist().inv_cdf(1 - ALPHA / 2) + NormalDist().inv_cdf(POWER)
+    detectable = None if deviation is None else _reach(1) * deviation / sqrt(n)
     return Comparison(
         measure=measure,
         n=n,
@@ -191,8 +202,8 @@ def compare(a: Mapping[str, float], b: Mapping[str, float], measure: str) -> Com
         wins=int((differences > 0).sum()),
         ties=int((differences == 0).sum()),
         losses=int((differences < 0).sum()),
-        detectable=None if deviation is None else reach * deviation / sqrt(n),
-        needed=None if deviation is None else ceil((reach * deviation / WORTH_SEEING) ** 2),
+        detectable=detectable,
+        needed=_needed(detectable, n),
     )
 
 
@@ -203,7 +214,8 @@ def holm(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
     The chance of any false verdict in the family is then at most `ALPHA`.
 
     Returns:
-        The comparisons in the order given, with `p_holm` set from `p`.
+        The comparisons in the order given, with `p_holm` set from `p`, and `detectable` and
+        `needed` at the family's level.
 
     Source:
         Holm, Scandinavian Journal of Statistics 6(2), 1979.
@@ -213,8 +225,26 @@ def holm(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
     order = sorted(range(len(corrected)), key=lambda place: corrected[place].p)
     for step, place in enumerate(order):
         least = min(1.0, max(least, (len(order) - step) * corrected[place].p))
-        corrected[place] = replace(corrected[place], p_holm=least)
+        corrected[place] = replace(_within(corrected[place], len(order)), p_holm=least)
     return tuple(corrected)
+
+
+def _within(comparison: Comparison, family: int) -> Comparison:
+    """Put what it could detect at the level of a family."""
+    if comparison.detectable is None or comparison.family == family:
+        return replace(comparison, family=family)
+    detectable = comparison.detectable * _reach(family) / _reach(comparison.family)
+    needed = _needed(detectable, comparison.n)
+    return replace(comparison, detectable=detectable, needed=needed, family=family)
+
+
+def _reach(family: int) -> float:
+    """Standard errors between no difference and one that is detected."""
+    return NormalDist().inv_cdf(1 - ALPHA / family / 2) + NormalDist().inv_cdf(POWER)
+
+
+def _needed(detectable: float | None, n: int) -> int | None:
+    return None if detectable is None else ceil(n * (detectable / WORTH_SEEING) ** 2)
 
 
 def _vector(values: Mapping[str, float]) -> Floats:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import product
 from math import isfinite, prod
 
-from eval.abstention import calibration_split
-from eval.dataset import Dataset
 from eval.rows import measures_of
 from eval.run import run
 from eval.statistics import Comparison, Interval, compare, holm, interval_of
@@ -16,20 +14,16 @@ from eval.systems import System, SystemsError, system_of
 from eval.workbench import Workbench
 from rag.errors import CasebookError
 
-TUNING_SHARE = 0.3
-"""Of the questions, by a hash of their id; the others stay unseen for the report."""
 _SLACK = 1e-9
 """A tenth is not exact in binary: without it the end of the range is missing."""
 _MOST = 200
 """Configurations of one sweep: of more, the best is mostly luck."""
-
-
 _DIGITS = 9
 """Decimals by which means are ordered: equal ones may differ in their last binary digits."""
 
 
 class SweepError(CasebookError):
-    """There is nothing to tune on, or nothing to tune by."""
+    """There is nothing to tune by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +75,6 @@ def parse_grid(text: str) -> tuple[str, tuple[object, ...]]:
     count = int((high - low) / step + _SLACK) + 1
     _require_few(count)
     return field, tuple(round(low + step * i, 10) for i in range(count))
-
-
-def tuning_split(dataset: Dataset) -> Dataset:
-    """Keep the questions that may be tuned on; the same ones every time.
-
-    Returns:
-        The dataset with these questions and their judgments alone; questions in their order.
-
-    Raises:
-        SweepError: If none of them is answerable.
-    """
-    ids = [question.question_id for question in dataset.questions]
-    tuning = set(calibration_split(ids, share=TUNING_SHARE)[0])
-    questions = tuple(q for q in dataset.questions if q.question_id in tuning)
-    if not any(map(dataset.answerable, questions)):
-        message = (
-            f"{dataset.name} 的 {len(ids)} 题中，{len(questions)} 题留作调参，没有一题有答案；"
-            "请用题目更多的题集"
-        )
-        raise SweepError(message)
-    return replace(
-        dataset,
-        name=f"{dataset.name}:tune",
-        questions=questions,
-        judgments={q: grades for q, grades in dataset.judgments.items() if q in tuning},
-    )
 
 
 def sweep(

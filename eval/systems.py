@@ -57,6 +57,8 @@ class System:
         name: What reports call it; letters, digits and ``_ . + = -``, the first a letter or digit.
             It is also the name of a folder and the tag of a run file.
         about: One line for tables.
+        against: Name of the system that its row is compared with, one declared before it; empty
+            for the row above.
         encoder: A prepared model, or ``openai:MODEL@URL``.
         max_tokens: Passage size in the encoder's tokens, 1 or more.
         keys: What is encoded, every sentence or every passage.
@@ -71,6 +73,7 @@ class System:
 
     name: str
     about: str = ""
+    against: str = ""
     encoder: str = DEFAULT_MODEL
     max_tokens: int = DEFAULT_RECIPE.cut.max_tokens
     keys: Keys = DEFAULT_RECIPE.keys
@@ -104,7 +107,8 @@ def read_systems(file: Path = BUNDLED) -> tuple[System, ...]:
 
     Raises:
         SystemsError: If the file is missing or not TOML, declares nothing, a name or a field cannot
-            be used, or a value has another type or is out of range.
+            be used, a value has another type or is out of range, a system is set against one that
+            does not come before it, or the reference is another than the bundled one.
     """
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
@@ -126,6 +130,9 @@ def read_systems(file: Path = BUNDLED) -> tuple[System, ...]:
     if not systems:
         message = f"{file}：没有声明任何系统；每个系统一节，写作 [名称]"
         raise SystemsError(message)
+    _require_order(systems, file)
+    if file != BUNDLED:
+        _require_reference(systems, file)
     return tuple(systems)
 
 
@@ -176,8 +183,7 @@ def chosen(systems: Sequence[System], names: Sequence[str]) -> tuple[System, ...
         SystemsError: If a name is not declared.
     """
     if all(system.name != REFERENCE for system in systems):
-        (reference,) = (system for system in read_systems() if system.name == REFERENCE)
-        systems = (reference, *systems)
+        systems = (_reference(), *systems)
     declared = [system.name for system in systems]
     for name in names:
         if name not in declared:
@@ -185,6 +191,41 @@ def chosen(systems: Sequence[System], names: Sequence[str]) -> tuple[System, ...
             raise SystemsError(message)
     wanted = {REFERENCE, *names} if names else set(declared)
     return tuple(system for system in systems if system.name in wanted)
+
+
+def _reference() -> System:
+    (reference,) = (system for system in read_systems() if system.name == REFERENCE)
+    return reference
+
+
+def _require_order(systems: Sequence[System], file: Path) -> None:
+    """Check that each system is set against one above it, as the reference is that is not there."""
+    above = [] if any(system.name == REFERENCE for system in systems) else [REFERENCE]
+    for system in systems:
+        if system.against and system.against not in above:
+            message = (
+                f"{file}：{system.name} 的 against 是 {system.against!r}，"
+                f"应为在它之前声明的系统；可用：{'、'.join(above) or '无'}"
+            )
+            raise SystemsError(message)
+        above.append(system.name)
+
+
+def _require_reference(systems: Sequence[System], file: Path) -> None:
+    """Check that a reference declared anew is the bundled one: tables would not compare."""
+    expected = _reference().configuration()
+    for system in systems:
+        differs = [
+            f"{field} 是 {value!r}，应为 {expected[field]!r}"
+            for field, value in system.configuration().items()
+            if field not in {"about", "against"} and value != expected[field]
+        ]
+        if system.name == REFERENCE and differs:
+            message = (
+                f"{file}：{REFERENCE} 是每张表都有的参照，须与随附的相同：{'；'.join(differs)}；"
+                "请删去这一节，或换一个系统名"
+            )
+            raise SystemsError(message)
 
 
 def _fits(value: object, expected: object) -> bool:

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from eval.dataset import Qrels
-from eval.questions import Place, lines_of
+from eval.questions import Place, is_one_column, lines_of
 from eval.result import Ranked
 from rag.errors import CasebookError
 
@@ -32,20 +32,26 @@ class JudgmentsError(CasebookError):
     """Judgments or rankings cannot be read or written; the message names file and line."""
 
 
-def read_qrels(file: Path) -> Qrels:
+def read_qrels(file: Path, asked: Collection[str] | None = None) -> Qrels:
     """Read judgments; the second column is ignored.
+
+    Args:
+        file: The file.
+        asked: Ids of the questions that it may judge; None for any.
 
     Returns:
         Questions and units in the order of the file. Grades may be negative, as in some TREC
         collections; they are not relevant.
 
     Raises:
-        JudgmentsError: If a line does not have four columns, a grade is not an integer, or a unit
-            is judged twice for one question.
+        JudgmentsError: If a line does not have four columns, a grade is not an integer, a unit is
+            judged twice for one question, or a question was not asked.
     """
     qrels: dict[str, dict[str, int]] = {}
     for place, line in lines_of(file, JudgmentsError):
         question_id, _, unit_id, grade = columns_of(place, line.split(), "问题 0 段落 等级")
+        if asked is not None and question_id not in asked:
+            place.fail(f"问题 {question_id} 不在题集中；请核对题集与问题 id，或删去此行")
         add_judgment(qrels, place, question_id, unit_id, grade)
     return qrels
 
@@ -68,9 +74,9 @@ def read_run(file: Path) -> Mapping[str, tuple[Ranked, ...]]:
     """Read rankings in trec_eval's order.
 
     Returns:
-        For each question, in the order of the file, its units by score in single precision,
-        highest first, ties by unit id, greatest first. The rank column, the second and the tag
-        are ignored. A TREC run cannot hold a question without results: which questions were asked
+        For each question, in the order of the file, its units, highest score first, ties by unit
+        id, greatest first; scores as trec_eval holds them, the nearest in single precision. The
+        rank column, the second and the tag are ignored. A TREC run cannot hold a question without results: which questions were asked
         is in the judgments.
 
     Raises:
@@ -178,14 +184,12 @@ def add_judgment(
 
 def _ordered(ranking: Iterable[Ranked]) -> tuple[Ranked, ...]:
     # Code points order strings as strcmp orders their UTF-8.
-    return tuple(
-        sorted(ranking, key=lambda ranked: (_single(ranked.score), ranked.unit_id), reverse=True)
-    )
+    return tuple(sorted(ranking, key=lambda ranked: (ranked.score, ranked.unit_id), reverse=True))
 
 
 def _score(place: Place, text: str) -> float:
-    score = float(text) if _SCORE.fullmatch(text) else float("nan")
-    if not np.isfinite(_single(score)):
+    score = _single(float(text)) if _SCORE.fullmatch(text) else float("nan")
+    if not np.isfinite(score):
         place.fail(f"分数是 {text!r}，应为单精度范围内的有限小数，如 0.73")
     return score
 
@@ -207,7 +211,7 @@ def _below(score: float) -> float:
 
 def _id(file: Path, text: str) -> str:
     """Check that other tools will read this as one column."""
-    if not text or any(mark.isspace() or mark in "\0\ufeff" for mark in text):
+    if not is_one_column(text):
         message = f"{file}：{text!r} 为空或含有空白，不能写入 TREC 文件；请改用不含空白的编号或名称"
         raise JudgmentsError(message)
     return text

@@ -78,9 +78,35 @@ WORDS: Final[Mapping[str, Phrase]] = MappingProxyType(
             "{n} 题，其中 {none} 题没有答案", "{n} questions, {none} of them without an answer"
         ),
         "started": Phrase("运行", "run"),
-        "commit": Phrase("提交", "commit"),
+        "commit": Phrase("提交 {commit}", "commit {commit}"),
         "no_commit": Phrase("不在 git 中", "not under git"),
-        "commits": Phrase("不同提交", "several commits"),
+        "commits": Phrase(
+            "提交 {first} – {last}（{n} 个不同的）", "commits {first} – {last} ({n} distinct)"
+        ),
+        "corpora": Phrase(
+            "注意：这些结果的原文不同（{n} 份），差别可能出自原文而不是系统。{parts}",
+            "Beware: these results are of {n} different collections of texts, so differences may stem from the texts rather than the systems. {parts}",
+        ),
+        "caption": Phrase(
+            "n={n}，均值与 95% 区间（按题自助抽样）",
+            "n={n}; means with 95% intervals (bootstrap over questions)",
+        ),
+        "family": Phrase(
+            "结论只看 {measure}：每行一个比较，{m} 个为一族，p 按 Holm 校正，可见的差别按 .05/{m} 的水平计。区间一律未校正；其余指标只作描述，不下结论。",
+            "Verdicts go by {measure} alone: one comparison a row, {m} in the family, p after Holm, the visible difference at the level .05/{m}. No interval is corrected; the other measures describe and carry no verdict.",
+        ),
+        "few": Phrase(
+            "* 不足 10 题：区间不可靠，不宜下结论。",
+            "* Fewer than 10 questions: the interval is unreliable, so draw no conclusion.",
+        ),
+        "costs": Phrase(
+            "内存是进程峰值，含此前各行已载入的模型。建库时间不含取自缓存的向量：各行共用的编码只在首次计一次。",
+            "Memory is the peak of the process, models loaded for earlier rows included. Build time leaves out vectors from the cache: encoding that rows share is counted once, where it was first done.",
+        ),
+        "summary_other": Phrase(
+            "{system} 与 {above} 相比（{measure}）：差 {difference} [{low}, {high}]，{p}（未校正，只作描述）。",
+            "{system} against {above} ({measure}): difference {difference} [{low}, {high}], {p} (uncorrected, descriptive).",
+        ),
         "summary_first": Phrase(
             "{system} 是这里唯一的一行，没有可比的系统。",
             "{system} is the only row here; there is nothing to compare it with.",
@@ -98,15 +124,12 @@ WORDS: Final[Mapping[str, Phrase]] = MappingProxyType(
             "{system} against {above} ({measure}): {words}, difference {difference} [{low}, {high}].",
         ),
         "table": Phrase("总表", "Results"),
-        "table_note": Phrase(
-            "均值与 95% 区间（按题自助抽样）。对照一栏：差、区间、Holm 校正的 p。",
-            "Means with 95% intervals (bootstrap over questions). Against the row compared with: difference, interval, p after Holm.",
-        ),
         "system": Phrase("系统", "System"),
         "against": Phrase("与对照行比（{measure}）", "Against the row compared with ({measure})"),
+        "than": Phrase("比 {above}：", "than {above}:"),
         "latency": Phrase("p50 / p95（毫秒）", "p50 / p95 ms"),
-        "memory": Phrase("内存（MB）", "Memory MB"),
-        "build": Phrase("建立（秒）", "Build s"),
+        "memory": Phrase("内存峰值（MB）", "Peak memory MB"),
+        "build": Phrase("建库（秒）", "Build s"),
         "index": Phrase("索引（MB）", "Index MB"),
         "baseline": Phrase("对照起点", "first row"),
         "above_absent": Phrase("没有 {above} 的结果", "no result of {above}"),
@@ -115,8 +138,8 @@ WORDS: Final[Mapping[str, Phrase]] = MappingProxyType(
             "胜 {wins}，平 {ties}，负 {losses}", "{wins} won, {ties} tied, {losses} lost"
         ),
         "power": Phrase(
-            "n={n} 时，{system} 与 {above} 的 {measure} 只看得出不小于 {detectable} 的差别（双侧 .05，功效 80%）；",
-            "With n={n}, {system} against {above} shows differences in {measure} from {detectable} up (two-sided .05, power 80%); ",
+            "n={n} 时，{system} 与 {above} 的 {measure} 只看得出不小于 {detectable} 的差别（双侧 .05/{m}，功效 80%）；",
+            "With n={n}, {system} against {above} shows differences in {measure} from {detectable} up (two-sided .05/{m}, power 80%); ",
         ),
         "needed": Phrase(
             "要看出 .010 的差别需 {n} 题。", "to see a difference of .010 takes {n} questions."
@@ -127,13 +150,20 @@ WORDS: Final[Mapping[str, Phrase]] = MappingProxyType(
         ),
         "pairs": Phrase("成对比较", "Paired comparisons"),
         "pairs_note": Phrase(
-            "p 值为随机化检验，按 Holm 在本数据集的全部比较内校正。右侧横条：负、平、胜的题数。",
-            "p from the randomization test, Holm-corrected over all comparisons on this dataset. Bars: questions lost, tied, won.",
+            "p 为随机化检验。结论只有首要指标有，其 p 按 Holm 在各行的首要指标之内校正；其余指标的 p 与全部区间都未校正，只作描述。横条：负、平、胜的题数。",
+            "p from the randomization test. Only the first primary measure has a verdict, its p corrected by Holm over the rows' first measures; the p of the others and all intervals are uncorrected and describe. Bars: questions lost, tied, won.",
         ),
         "pair": Phrase("系统 ← 对照", "System ← compared with"),
         "measure": Phrase("指标", "Measure"),
         "difference": Phrase("差与 95% 区间", "Difference, 95% interval"),
-        "p": Phrase("p（Holm）", "p (Holm)"),
+        "p_raw": Phrase("p（未校正）", "p (uncorrected)"),
+        "p_holm": Phrase("p（Holm）", "p (Holm)"),
+        "descriptive": Phrase("只作描述", "descriptive"),
+        "all": Phrase("全部指标", "All measures"),
+        "all_note": Phrase(
+            "每个算出的指标：均值、95% 区间与题数。只有首要的几个参与比较。",
+            "Every measure computed: mean, 95% interval, questions. Only the primary ones are compared.",
+        ),
         "won": Phrase("负 / 平 / 胜", "Lost / tied / won"),
         "verdict": Phrase("结论", "Verdict"),
         "charts": Phrase("图", "Charts"),
@@ -220,12 +250,27 @@ WORDS: Final[Mapping[str, Phrase]] = MappingProxyType(
             "As it answered and refused. Right answers have evidence in the top {k}; right refusals had none to show.",
         ),
         "areas": Phrase(
-            "AUROC {auroc}（有答案与没有答案之分），AUGRC {augrc}（越小越好），nAUC {nauc}（1 为理想排序）",
-            "AUROC {auroc} (answerable or not), AUGRC {augrc} (lower is better), nAUC {nauc} (1 is ideal)",
+            "AUROC {auroc}，AUGRC {augrc}（越小越好），nAUC {nauc}（1 为理想排序）",
+            "AUROC {auroc}, AUGRC {augrc} (lower is better), nAUC {nauc} (1 is ideal)",
+        ),
+        "auroc": Phrase(
+            "{value} [{low}, {high}]（有答案的 {yes} 题与没有答案的 {no} 题）",
+            "{value} [{low}, {high}] ({yes} answerable against {no} unanswerable questions)",
         ),
         "learnt": Phrase(
-            "目标是作答中的错误不超过 {target}：阈值在一半题上学，在另一半上数，两边轮换。",
-            "With errors among the answered to stay within {target}: the threshold is learnt on one half and counted on the other, both ways.",
+            "目标是作答中的错误不超过 {target}：阈值 {threshold} 在 {learn} 题上学，在另外 {test} 题上数。",
+            "With errors among the answered to stay within {target}: threshold {threshold}, learnt on {learn} questions and counted on the {test} others.",
+        ),
+        "crossed": Phrase(
+            "交叉校准：两半轮换，每题都按在另一半上学到的阈值数一次。",
+            "Cross-fitted: both ways round, so that each question is counted at a threshold learnt on the other half.",
+        ),
+        "rates": Phrase(
+            "作答比例 {coverage}；作答中的错误比例 {risk}（95% Wilson 区间）",
+            "Coverage {coverage}; errors among the answered {risk} (95% Wilson intervals)",
+        ),
+        "share": Phrase(
+            "{value} [{low}, {high}]（{some}/{n}）", "{value} [{low}, {high}] ({some}/{n})"
         ),
         "agreed": Phrase("{all} 题中 {n} 题的区相符", "{n} of {all} in the right district"),
         "encoded": Phrase("新编码 {n} 条", "{n} newly encoded"),

@@ -12,7 +12,7 @@ from typing import Self
 from eval.dataset import Dataset
 from eval.evidence import Holders, holders_of, locate
 from eval.result import Cost
-from eval.systems import System
+from eval.systems import System, SystemsError
 from eval.trace import Clock, Silent, WatchedEncoder, WatchedRanker
 from index.assemble import Assembly, Progress, assemble
 from index.recipe import Recipe
@@ -22,6 +22,8 @@ from rag.lexicon import NO_LEXICON, read_lexicon
 from rag.retrieve import Expansions, HybridRetriever, Legs, Rankers, Tuning, Weights
 from rag.types import Case
 
+_LEAST_TOKENS = 16
+"""Of a passage, as for ``casebook build``."""
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 _FORGET_PEAK = "5"
@@ -109,10 +111,17 @@ class Workbench:
         """Make a system ready, from parts that earlier ones left where they are the same.
 
         Raises:
+            SystemsError: If its passages are shorter than `casebook build` makes them.
             ModelError: If its encoder is not prepared.
             LexiconError: If its lexicon cannot be used.
             ExpansionsError: If it uses question expansions and its encoder cannot take one.
         """
+        if system.max_tokens < _LEAST_TOKENS:
+            message = (
+                f"{system.name} 的 max_tokens 是 {system.max_tokens}，"
+                f"应不小于 {_LEAST_TOKENS}：再短的段落装不下一句话"
+            )
+            raise SystemsError(message)
         # First what is cheap: a missing file is not to be found after minutes of encoding.
         lexicon = read_lexicon(Path(system.lexicon)) if system.lexicon else NO_LEXICON
         encoder = self._encoder(system.encoder)

@@ -92,3 +92,30 @@ def test_the_wheel_holds_every_package_and_the_commands_module() -> None:
     packed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
     module = project["project"]["scripts"]["casebook"].partition(":")[0]
     assert packed == [*project["tool"]["importlinter"]["root_packages"], f"{module}.py"]
+
+
+def test_no_development_question_is_an_expansion() -> None:
+    import json
+    from difflib import SequenceMatcher
+
+    from eval.questions import read_questions
+
+    def letters(text: str) -> str:
+        return "".join(filter(str.isalnum, text.casefold()))
+
+    asked = [letters(q.text) for q in read_questions(ROOT / "eval" / "dev_questions.jsonl")]
+    known = {
+        letters(question)
+        for file in (ROOT / "data").glob("*.questions.jsonl")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        for question in json.loads(line)["questions"]
+    }
+    assert len(known) > 2000
+    assert known.isdisjoint(asked)
+    near = [
+        k
+        for k in known
+        for a in asked
+        if set(k) == set(a) and SequenceMatcher(None, k, a).ratio() >= 0.9
+    ]
+    assert near == []

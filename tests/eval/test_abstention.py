@@ -15,12 +15,13 @@ from eval.abstention import (
     UnreachableRiskError,
     abstention_of,
     calibrated,
-    calibration_split,
     counts,
     cross_fitted,
     threshold_for,
 )
-from eval.risk import Judged, Share, auroc, risk_coverage
+from eval.parts import calibration_split
+from eval.risk import Judged, auroc, risk_coverage
+from eval.share import Share
 from rag.confidence import DEFAULT
 
 RIGHT, MISSED, UNANSWERABLE = (True, True), (True, False), (False, False)
@@ -182,7 +183,6 @@ def test_a_summary_learns_on_one_half_and_counts_on_the_other() -> None:
     assert found.threshold == threshold_for(learn, 0.1)
     assert found.counts == counts(test, threshold_for(learn, 0.1))
     assert found.cross_fitted == cross_fitted(HUNDRED, 0.1)
-    assert found.at_use == counts(HUNDRED, 0.4) == Counts(55, 5, 35, 5)
     assert found.note == ""
     assert found.auroc == auroc(HUNDRED)
 

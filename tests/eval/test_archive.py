@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.archive import TOLERANCE, ArchiveError, discrepancies, load, load_all, save
+from eval.evidence import Holders
 from eval.measures import MEASURES, mean_of, recomputed
 from eval.questions import Question
 from eval.report import report_json
@@ -43,12 +45,34 @@ FILES = [
     "values.json",
 ]
 
+
+@pytest.fixture
+def make_result(make_result: Make) -> Make:
+    """Results as a run leaves them: they say which passages hold each quote."""
+
+    def make(*args: object, **kwargs: object) -> Result:
+        result = make_result(*args, **kwargs)
+        holding = {
+            question_id: (Holders(tuple((u,) for u in units), partly=True, cases=tuple(units)),)
+            for question_id, units in result.qrels.items()
+        }
+        outcomes = tuple(
+            replace(outcome, holders=holding.get(outcome.question_id, ()))
+            for outcome in result.outcomes
+        )
+        return replace(result, outcomes=outcomes)
+
+    return make
+
+
 texts = st.text(st.sampled_from('退税\u2028\u2029\x85\u3000\r\n\t "\\<\0𠮷👨‍👩é'), max_size=6)
 names = st.text(st.sampled_from("Q一é𠮷\"'[/"), min_size=1, max_size=4)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 singles = st.floats(min_value=-100, max_value=100, width=32)
 ranks = st.none() | st.integers(1, 100)
 times = st.floats(0, 1e6)
+ways = st.lists(st.lists(names, min_size=1, max_size=2).map(tuple), max_size=2).map(tuple)
+held = st.builds(Holders, ways, st.booleans(), st.lists(names, max_size=2).map(tuple))
 
 
 @st.composite
@@ -63,17 +87,18 @@ def outcomes_of(draw: st.DrawFn, question: Question) -> Outcome:
     return Outcome(
         question_id=question.question_id,
         ranking=draw(rankings()),
-        confidence=draw(finite),
+        confidence=draw(st.none() | finite),
         reason=draw(st.sampled_from([None, "not_in_collection", "low_confidence"])),
         evidence=tuple(draw(ranks) for _ in question.quotes),
         case_found=draw(st.none() | st.booleans()),
         districts=tuple(draw(st.lists(texts, max_size=2))),
         district_found=draw(st.none() | texts),
-        stages=Stages(*(draw(times) for _ in range(4))),
+        stages=draw(st.none() | st.builds(Stages, times, times, times, times)),
         miss=draw(
             st.none()
             | st.builds(Miss, st.sampled_from(["cut", "unfound"]), dense=ranks, fused=ranks)
         ),
+        holders=draw(st.none() | st.just(tuple(draw(held) for _ in question.quotes))),
     )
 
 
@@ -117,7 +142,10 @@ def results(draw: st.DrawFn) -> Result:
         faults=tuple(draw(st.lists(st.builds(Fault, ids, texts), max_size=2))),
         ceilings=tuple(draw(st.lists(st.builds(Ceiling, texts, finite), max_size=2))),
         excerpts=tuple(draw(st.lists(st.builds(Excerpt, names, texts, texts), max_size=2))),
-        cost=draw(st.builds(Cost, finite, st.integers(), st.integers(), st.none() | finite)),
+        cost=draw(
+            st.none() | st.builds(Cost, finite, st.integers(), st.integers(), st.none() | finite)
+        ),
+        notes=tuple(draw(st.lists(texts, max_size=2))),
     )
 
 
@@ -189,8 +217,12 @@ def test_damage_of_a_file_is_found_and_the_file_is_named(stored: Path, name: str
     [
         ("小集", "大集", "与它自己的摘要不符"),
         ('"recall": 0.5', '"recall": 0.6', "与它自己的摘要不符"),
-        ('"format": 1', '"format": 99', "格式是 99，本版本使用 1"),
-        ('"format": 1,', '"format": 1', "不是 JSON"),
+        (
+            '"format": 2',
+            '"format": 1',
+            "格式是 1，本版本使用 2；请用本版本重新运行：casebook eval run",
+        ),
+        ('"format": 2,', '"format": 2', "不是 JSON"),
         ('"sha256"', '"sha512"', "与它自己的摘要不符"),
     ],
 )
@@ -204,23 +236,44 @@ def test_a_changed_manifest_is_refused(stored: Path, old: str, new: str, message
     assert str(file) in str(caught.value)
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{}", b"\xff", b'{"format": 1}'])
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{}", b"\xff", b'{"format": 2}'])
 def test_a_manifest_that_is_something_else_is_refused(stored: Path, data: bytes) -> None:
     (stored / "manifest.json").write_bytes(data)
     with pytest.raises(ArchiveError, match=r"已损坏：.*manifest\.json"):
         load(stored)
 
 
-def test_an_interrupted_writing_is_refused_even_where_a_whole_run_was_before(
+def test_what_cannot_be_written_leaves_the_old_result_as_it_was(
     stored: Path, make_result: Make
 ) -> None:
-    half = "\ud83d"  # cannot be written as UTF-8: the disk is as it is in the middle of `save`
+    before = load(stored)
+    half = "\ud83d"  # cannot be written as UTF-8
     broken = replace(make_result("one", [1, 1, 1]), excerpts=(Excerpt("a", half, ""),))
     with pytest.raises(UnicodeEncodeError):
         save(broken, stored)
-    assert (stored / "outcomes.jsonl").is_file()
-    with pytest.raises(ArchiveError, match=r"没有写完（缺 manifest\.json）"):
-        load(stored)
+    with pytest.raises(JudgmentsError):
+        save(make_result("a b", [1, 1, 1]), stored)
+    assert load(stored) == before
+    assert list(stored.parent.iterdir()) == [stored]
+
+
+def test_what_an_interrupted_writing_left_is_refused_until_it_is_written_again(
+    stored: Path, make_result: Make
+) -> None:
+    left = stored.parent / ".one.partial"
+    left.mkdir()
+    (left / "run.txt").touch()
+    with pytest.raises(ArchiveError, match=r"\.one\.partial 里评测结果没有写完"):
+        load_all([stored.parent])
+    save(make_result("one", [1, 1, 1]), stored)
+    assert load_all([stored.parent]) == (make_result("one", [1, 1, 1]),)
+
+
+def test_other_files_in_the_folder_are_kept(stored: Path, make_result: Make) -> None:
+    (stored / "笔记.txt").write_text("留着", encoding="utf-8")
+    save(make_result("two", [1, 1, 1]), stored)
+    assert (stored / "笔记.txt").read_text(encoding="utf-8") == "留着"
+    assert load(stored) == make_result("two", [1, 1, 1])
 
 
 def test_an_interrupted_run_below_a_folder_is_refused_and_not_left_out(
@@ -285,6 +338,61 @@ def changed(result: Result, measure: str, by: float) -> Result:
     by_question = dict(result.values[measure])
     by_question["Q1"] += by
     return replace(result, values={**result.values, measure: by_question})
+
+
+def stored_again(result: Result, folder: Path, file: str, old: str, new: str) -> Result:
+    """Change a stored file, and the digests with it, as someone who knows them would."""
+    save(result, folder)
+    text = (folder / file).read_text(encoding="utf-8")
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    del manifest["sha256"]
+    manifest["files"][file] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+    seal = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "sha256": seal}))
+    return load(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "wrong"),
+    [
+        (
+            "outcomes.jsonl",
+            '"evidence": [1], "case_found": true',
+            '"evidence": [2], "case_found": false',
+            ["名次 Q1：存的是 (2,)，重算是 (1,)", "首位案例 Q1：存的是 False，重算是 True"],
+        ),
+        (
+            "run.txt",
+            "Q3 Q0 b 2 2.0 one\n",
+            "",
+            [
+                "R@10 Q3：存的是 1.0，重算是 0.0",
+                "evidence@5 Q3：存的是 1.0，重算是 0.0",
+                "hit@10 Q3：存的是 1.0，重算是 0.0",
+                "名次 Q3：存的是 (2,)，重算是 (None,)",
+            ],
+        ),
+    ],
+)
+def test_a_stored_rank_that_does_not_follow_from_the_run_file_is_found(
+    tmp_path: Path, make_result: Make, file: str, old: str, new: str, wrong: list[str]
+) -> None:
+    result = make_result("one", [1, None, 2])
+    found = discrepancies(stored_again(result, tmp_path / "one", file, old, new))
+    assert set(wrong) <= set(found)
+    assert [line for line in found if not line[0].isascii()] == [
+        line for line in wrong if not line[0].isascii()
+    ]
+
+
+def test_ranks_that_nothing_follows_from_are_a_discrepancy(make_result: Make) -> None:
+    result = make_result("one", [1, None, 2])
+    outcomes = (replace(result.outcomes[0], holders=None), *result.outcomes[1:])
+    assert discrepancies(replace(result, outcomes=outcomes)) == [
+        "名次 Q1：没有存下含有引文的段落，无法重算"
+    ]
 
 
 @pytest.mark.parametrize("measure", ["nDCG@10", "evidence@5", "case@1"])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from eval.beir import DocumentsError, read_beir, write_beir
 from eval.dataset import Dataset
-from eval.questions import Question, QuestionsError
+from eval.questions import Question, QuestionsError, is_one_column
 from eval.trec import JudgmentsError
 from rag.errors import CasebookError
 from rag.types import Source
@@ -49,8 +49,8 @@ def test_a_question_without_words_is_left_out_and_noted(folder: Change) -> None:
     dataset = read_beir(folder(queries=QUERIES.replace("几天？", " ")))
     assert [question.question_id for question in dataset.questions] == ["q2"]
     assert set(dataset.judgments) == {"q2"}
-    (note,) = dataset.notes
-    assert note.endswith("queries.jsonl：第 2 行：问题 q1 没有文字，未计入")
+    (note, _) = dataset.notes
+    assert note == "小集：queries.jsonl：第 2 行：问题 q1 没有文字，未计入"
 
 
 @pytest.fixture
@@ -127,6 +127,44 @@ def test_a_split_has_its_own_judgments_and_questions(
     dataset = read_beir(folder(qrels=None, **files), split)
     assert dataset.judgments == {"q1": {"d3": 1}}
     assert dataset.questions == (asked("q1", "fact", "几天？"),)
+    (note,) = dataset.notes
+    assert note.endswith(f"{taken}.tsv：queries.jsonl 里有 2 个问题在这里没有判断，未计入")
+
+
+def test_another_split_than_the_usual_has_another_name(folder: Change) -> None:
+    root = folder(qrels=None, qrels__dev=QRELS, qrels__test=QRELS)
+    names = {split: read_beir(root, split).name for split in (None, "test", "dev")}
+    assert names == {None: "小集", "test": "小集", "dev": "小集-dev"}
+    (root / "qrels" / "test.tsv").unlink()
+    assert read_beir(root, "dev").name == "小集"
+
+
+def test_splits_without_a_usual_one_are_all_named(folder: Change) -> None:
+    root = folder(qrels=None, qrels__a=QRELS, qrels__b=QRELS)
+    assert [read_beir(root, split).name for split in "ab"] == ["小集-a", "小集-b"]
+
+
+def test_questions_judged_only_0_count_as_unanswerable_and_are_named(folder: Change) -> None:
+    rows = "query-id\tcorpus-id\tscore\nq1\td1\t0\nq1\td2\t-1\nq2\td2\t1\nq0\td1\t0\n"
+    dataset = read_beir(
+        folder(
+            queries=QUERIES[: QUERIES.index('{"_id": "q9"')], qrels=rows, unanswerable=UNANSWERABLE
+        )
+    )
+    assert [dataset.answerable(question) for question in dataset.questions] == [True, False, False]
+    (note,) = dataset.notes
+    assert note.endswith("qrels.tsv：1 个问题（q1）没有相关（等级大于 0）的文档，按无答案的问题计")
+
+
+def test_a_set_that_judges_all_its_questions_has_no_notes(folder: Change) -> None:
+    assert (
+        read_beir(
+            folder(
+                qrels=f"{QRELS}q9\td1\t1\n", queries=QUERIES.replace('"text": ""', '"text": "？"')
+            )
+        ).notes
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,6 +191,16 @@ def test_a_split_that_is_not_there_is_an_error_that_names_those_that_are(
         ({"corpus": b'{"_id": "\xb0"}'}, DocumentsError, "第 1 行：第 10 字节起不是 UTF-8"),
         ({"corpus": '{"text": "a"}'}, DocumentsError, "第 1 行：_id 是 None，应为非空的字符串"),
         ({"corpus": '{"_id": 1, "text": "a"}'}, DocumentsError, "第 1 行：_id 是 1，应为"),
+        (
+            {"corpus": '{"_id": "d 1", "text": "a"}'},
+            DocumentsError,
+            "第 1 行：_id 是 'd 1'，含有空白",
+        ),
+        (
+            {"queries": QUERIES.replace("q1", "q\\t1")},
+            QuestionsError,
+            "第 2 行：_id 是 .+，含有空白",
+        ),
         ({"corpus": f"{CORPUS}{CORPUS}"}, DocumentsError, "第 4 行：_id d1 重复，第 1 行已有"),
         ({"corpus": '{"_id": "d1"}'}, DocumentsError, "第 1 行：缺少 text，或者它不是字符串"),
         ({"corpus": '{"_id": "d1", "text": " "}'}, DocumentsError, "第 1 行：文档 d1 没有文字"),
@@ -207,7 +255,9 @@ def test_what_is_wrong_is_named_by_file_and_line(
 
 
 words = st.text(min_size=1).filter(lambda text: text.strip())
-ids = st.text(st.characters(codec="utf-8").filter(lambda mark: mark not in '\t\r\n"'), min_size=1)
+ids = st.text(st.characters(codec="utf-8"), min_size=1).filter(
+    lambda text: is_one_column(text) and '"' not in text
+)
 
 
 @st.composite
@@ -234,7 +284,7 @@ def test_what_is_written_is_read_again(dataset: Dataset, split: str) -> None:
     assert found.questions == (*judged, *unjudged)
     assert found.sources == dataset.sources
     assert found.judgments == dataset.judgments
-    assert replace(again, name="一") == found
+    assert replace(again, name="一", notes=found.notes) == found  # notes name the file
 
 
 def test_the_files_are_those_of_the_format(tmp_path: Path, folder: Change) -> None:
@@ -257,7 +307,7 @@ def test_a_folder_that_holds_something_is_left_alone(folder: Change) -> None:
     assert (root / "corpus.jsonl").read_text(encoding="utf-8") == CORPUS
 
 
-@pytest.mark.parametrize("bad", ["a\tb", "a\n", '"a', ""])
+@pytest.mark.parametrize("bad", ["a b", "a\tb", "a\n", '"a', ""])
 def test_an_id_that_would_break_a_row_is_not_written(tmp_path: Path, bad: str) -> None:
     question = asked("q", "", "？")
     dataset = Dataset("x", (question,), (document(bad, "文"),), {"q": {bad: 1}}, "")

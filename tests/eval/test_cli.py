@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import casebook
 import eval.workbench
 from eval.archive import load, save
+from eval.parts import calibration_split
 from eval.result import Result
 from index.build import build
 from index.recipe import Recipe
@@ -86,6 +87,14 @@ def test_a_run_prints_a_table_and_stores_every_system(dataset: Path, collection:
     code, out, err = cli("run", dataset, "--sources", collection, "--system", "hybrid")
     assert (code, "错误" in err) == (0, False)
     assert "小集，n=3，均值与 95% 区间" in out
+    for told in (
+        "evidence@1 与对照行比",
+        "比 bm25：",
+        "1 个为一族",
+        "* 不足 10 题",
+        "内存是进程峰值",
+    ):
+        assert told in out
     for word in ("bm25", "hybrid", "evidence@1", "evidence@5", "RR@10", "nDCG@10", "毫秒"):
         assert word in out
     assert "结果在 var/eval/runs" in out
@@ -179,6 +188,8 @@ def test_compare_prints_each_question_that_flipped(pair: tuple[Path, Path]) -> N
     assert code == 0
     assert "one@小集 → two@小集" in out
     assert "无法区分" in out
+    assert "只作描述" in out
+    assert "结论只看 evidence@1：只此一个比较，p 无需校正。" in out
     assert "前 1 名：1 题新找到，1 题丢失" in out
     lines = out.splitlines()
     place = lines.index("丢失 Q1（fact）几天到账？")
@@ -200,7 +211,22 @@ def test_compare_within_five_finds_no_flip_and_json_says_the_same(
     found = json.loads(out)
     assert code == 0
     assert [one["measure"] for one in found[:4]] == ["evidence@1", "evidence@5", "RR@10", "nDCG@10"]
+    assert [one["verdict"] for one in found[:4]] == ["indistinct", None, None, None]
     assert [(one["gained"], one["before"]) for one in found[4:]] == [(False, [1]), (True, [2])]
+
+
+def test_results_of_other_texts_are_compared_with_a_warning(
+    pair: tuple[Path, Path], make_result: Make
+) -> None:
+    other = make_result("two", [1, 1, 1], above="one")
+    changed = replace(other.provenance, corpus_sha256="f" * 64, commit="fff")
+    save(replace(other, provenance=changed), pair[1])
+    code, out, err = cli("compare", *pair)
+    assert (code, err.startswith("注意：这些结果的原文不同（2 份）")) == (0, True)
+    assert "提交 abc1234+ – fff（2 个不同的）" in out
+    for form in ("html", "md", "json"):
+        code, _, err = cli("report", *pair, "--form", form, "--out", "page")
+        assert (code, err.startswith("小集：注意：这些结果的原文不同（2 份）")) == (0, True)
 
 
 def test_compare_refuses_other_questions_and_other_depths(
@@ -282,7 +308,8 @@ def test_abstain_with_too_few_unanswerable_questions_says_so_and_writes_nothing(
     assert code == 0
     assert "每半至少要 10 个才能学出阈值；请增加无答案的问题。" in out
     (shown,) = json.loads(cli("abstain", runs / "hybrid", "--json")[1])
-    assert (shown["threshold"], shown["in_use"]) == (None, DEFAULT.low)
+    assert (shown["threshold"], shown["counts"]) == (None, None)
+    assert shown["ran"]["coverage"]["n"] == 4
 
     code, out, err = cli("abstain", runs / "hybrid", "--write", folder)
     assert (code, out) == (1, "")
@@ -326,6 +353,50 @@ def test_abstain_writes_the_threshold_into_the_index_of_the_same_system(
     assert learnt.low == 0.5  # midway between 0.8 and 0.2
     assert learnt.dense == DEFAULT.dense
     assert learnt.provenance.startswith("hybrid@小集（")
+
+
+def test_abstain_counts_what_the_run_did_and_tells_shares_with_intervals(judged: Path) -> None:
+    result = load(judged)
+    answered = [replace(outcome, reason=None) for outcome in result.outcomes]
+    save(replace(result, outcomes=tuple(answered)), judged)
+    code, out, _ = cli("abstain", judged)
+    assert code == 0
+    assert re.search(r"现用的，全部题 +│ — +│ 180 +│ 60 +│ 0 +│ 0 ", out)
+    assert "1.000（240/240）" in out
+    assert "0.250（60/240）" in out
+    assert "0.199–0.308" in out
+    assert "（有答案的 180 题与没有答案的 60 题）" in out
+
+
+def test_abstain_writes_no_threshold_that_misses_its_target_unless_forced(
+    judged: Path, folder: Path, collection: Path, encoder
+) -> None:
+    """On the half that it is not learnt on, some unanswerable questions are as sure as any."""
+    build([collection], folder / "index", encoder)
+    result = load(judged)
+    _, test = calibration_split(question.question_id for question in result.questions)
+    overconfident = [
+        replace(outcome, confidence=0.9)
+        if outcome.question_id in test and not outcome.evidence
+        else outcome
+        for outcome in result.outcomes
+    ]
+    save(replace(result, outcomes=tuple(overconfident)), judged)
+    code, out, err = cli("abstain", judged, "--write", folder / "index")
+    assert (code, out) == (1, "")
+    assert "学到的阈值守不住目标风险 5.0%：检验一半回答" in err
+    assert not (folder / "index" / CALIBRATION).exists()
+    assert cli("abstain", judged, "--write", folder / "index", "--force")[0] == 0
+    assert read_calibration(folder / "index").low == 0.5
+
+
+def test_abstain_of_a_run_without_confidence_is_told_in_words(runs: Path) -> None:
+    result = load(runs / "hybrid")
+    unsure = [replace(outcome, confidence=None) for outcome in result.outcomes]
+    save(replace(result, outcomes=tuple(unsure)), runs / "hybrid")
+    code, out, err = cli("abstain", runs / "hybrid")
+    assert (code, out) == (1, "")
+    assert "hybrid@小集 没有逐题的把握" in err
 
 
 def test_abstain_refuses_an_index_that_another_system_serves(
@@ -403,7 +474,7 @@ def test_a_sweep_that_cannot_be_is_told_in_words(dataset: Path, collection: Path
     dataset.write_text("".join(lines[1:]), encoding="utf-8")
     code, out, err = cli("sweep", dataset, "--sources", collection, "--grid", "dense=0,1")
     assert (code, out) == (1, "")
-    assert "0 题留作调参，没有一题有答案" in err
+    assert "0 题属于 tuning，没有一题有答案" in err
 
 
 def imported_by(*command: str) -> set[str]:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.diagnosis import Sighting, ceilings_of, miss_of
+from eval.diagnosis import Sighting, Trail, ceilings_of, miss_of
+from eval.measures import by_evidence
+from eval.questions import Mode
 from eval.result import Ceiling, Miss, Ranked
 
 
 def sighting(**changes: object) -> Sighting:
-    seen: dict[str, object] = {
-        "relevant": 1,
-        "dense": (),
-        "lexical": (),
-        "fused": (),
-        "reached": (0, 0),
-        "indexed": True,
-    }
+    seen: dict[str, object] = {"relevant": 1, "dense": (), "lexical": (), "reached": (0, 0)}
     return Sighting(**(seen | changes))  # type: ignore[arg-type]
 
 
@@ -26,52 +23,92 @@ def ranking(*units: str) -> tuple[Ranked, ...]:
     return tuple(Ranked(unit, 1.0 / rank) for rank, unit in enumerate(units, start=1))
 
 
-@pytest.mark.parametrize("first", [1, 10])
-def test_a_question_with_evidence_in_the_top_10_is_no_miss(first: int) -> None:
-    assert miss_of(sighting(fused=(40, first))) is None
+NOWHERE = Trail(None, None, None)
+
+
+@pytest.mark.parametrize("rank", [1, 10])
+def test_a_question_whose_evidence_is_in_the_top_10_is_no_miss(rank: int) -> None:
+    found = Trail(None, None, rank)
+    assert miss_of([found], "any") is None
+    assert miss_of([NOWHERE, found], "any") is None
+    assert miss_of([found, found], "all") is None
+    assert miss_of([], "all") is None
 
 
 @pytest.mark.parametrize(
-    ("seen", "miss"),
+    ("trail", "miss"),
     [
-        ({"indexed": False, "relevant": 0}, Miss("not_indexed", None, None, None)),
-        ({"relevant": 0}, Miss("cut", None, None, None)),
-        ({"dense": (3, 10), "lexical": (11,)}, Miss("dense_only", 3, 11, None)),
-        ({"dense": (11,), "lexical": (10,)}, Miss("lexical_only", 11, 10, None)),
-        ({"dense": (2,), "lexical": (9,), "fused": (11,)}, Miss("lost_in_fusion", 2, 9, 11)),
-        ({"dense": (11,), "lexical": (50, 12)}, Miss("unfound", 11, 12, None)),
-        ({}, Miss("unfound", None, None, None)),
-        ({"lexical": None, "dense": (12,), "fused": (12,)}, Miss("unfound", 12, None, 12)),
-        ({"dense": None, "lexical": (12,), "fused": (12,)}, Miss("unfound", None, 12, 12)),
+        (Trail(3, 4, None, indexed=False, readable=False), Miss("not_indexed", 3, 4, None)),
+        (Trail(None, None, None, readable=False), Miss("cut", None, None, None)),
+        (Trail(3, 11, None), Miss("dense_only", 3, 11, None)),
+        (Trail(11, 10, None), Miss("lexical_only", 11, 10, None)),
+        (Trail(2, 9, 11), Miss("lost_in_fusion", 2, 9, 11)),
+        (Trail(11, 12, None), Miss("unfound", 11, 12, None)),
+        (NOWHERE, Miss("unfound", None, None, None)),
+        (Trail(12, None, 12), Miss("unfound", 12, None, 12)),
     ],
 )
-def test_every_miss_has_its_class_and_its_ranks(seen: dict[str, object], miss: Miss) -> None:
-    assert miss_of(sighting(**seen)) == miss
+@pytest.mark.parametrize("mode", get_args(Mode))
+def test_every_miss_has_its_class_and_its_ranks(trail: Trail, miss: Miss, mode: Mode) -> None:
+    assert miss_of([trail], mode) == miss
 
 
-def test_relevant_units_are_looked_up_in_every_ranking() -> None:
-    seen = Sighting.of(
-        relevant={"b", "d", "x"},
-        dense=ranking("a", "b"),
-        lexical=ranking("d", "b", "c"),
-        fused=ranking("c", "d", "a", "b"),
-        indexed=True,
-    )
-    assert seen == Sighting(3, (2,), (1, 2), (2, 4), (2, 2), indexed=True)
+def test_where_all_quotes_are_needed_one_that_is_missing_is_a_miss() -> None:
+    found, late = Trail(1, 1, 1), Trail(2, 9, 11)
+    assert miss_of([found, late], "all") == Miss("lost_in_fusion", 2, 9, 11)
+    assert miss_of([found, late], "any") is None
+
+
+def test_the_class_is_that_of_the_quote_that_is_hardest_to_mend() -> None:
+    trails = [
+        Trail(2, 9, 11),
+        Trail(3, None, None),
+        Trail(None, 4, None),
+        Trail(15, None, None),
+        Trail(16, None, None),
+        Trail(17, None, None, readable=False),
+        Trail(18, None, None, indexed=False, readable=False),
+    ]
+    found = []
+    while trails:
+        miss = miss_of(trails, "any")
+        assert miss is not None
+        found.append((miss.kind, miss.dense))
+        trails.remove(next(trail for trail in trails if trail.dense == miss.dense))
+    assert found == [
+        ("not_indexed", 18),
+        ("cut", 17),
+        ("unfound", 15),
+        ("unfound", 16),
+        ("lexical_only", None),
+        ("dense_only", 3),
+        ("lost_in_fusion", 2),
+    ]
+
+
+places = st.none() | st.integers(1, 20)
+
+
+@given(
+    st.lists(st.builds(Trail, places, places, places), min_size=1), st.sampled_from(["any", "all"])
+)
+def test_a_question_is_a_miss_exactly_where_hit_at_10_is_0(trails: list[Trail], mode: Mode) -> None:
+    values = by_evidence({"q": tuple(trail.fused for trail in trails)}, {"q": mode})
+    assert (miss_of(trails, mode) is not None) == (values["hit@10"]["q"] == 0)
+
+
+def test_relevant_units_are_looked_up_in_both_rankings() -> None:
+    seen = Sighting.of({"b", "d", "x"}, ranking("a", "b"), ranking("d", "b", "c"))
+    assert seen == Sighting(3, (2,), (1, 2), (2, 2))
 
 
 def test_what_either_reaches_is_counted_within_each_cutoff() -> None:
     far = ranking(*(f"n{i}" for i in range(10)), "b")
-    seen = Sighting.of(
-        relevant={"b", "d"}, dense=far, lexical=ranking("d"), fused=far, indexed=True
-    )
-    assert seen.reached == (1, 2)
+    assert Sighting.of({"b", "d"}, far, ranking("d")).reached == (1, 2)
 
 
 def test_a_system_of_one_kind_has_no_ranks_of_the_other() -> None:
-    one = ranking("a")
-    seen = Sighting.of(relevant={"a"}, dense=None, lexical=one, fused=one, indexed=True)
-    assert (seen.dense, seen.lexical, seen.reached) == (None, (1,), (1, 1))
+    assert Sighting.of({"a"}, None, ranking("a")) == Sighting(1, None, (1,), (1, 1))
 
 
 def test_ceilings_average_the_share_of_evidence_that_each_stage_brings_up() -> None:
@@ -112,7 +149,7 @@ units = st.permutations([str(i) for i in range(120)]).map(lambda p: ranking(*p[:
 def test_either_is_never_below_the_better_and_never_above_the_sum(
     dense: tuple[Ranked, ...], lexical: tuple[Ranked, ...], relevant: set[str]
 ) -> None:
-    seen = Sighting.of(relevant=relevant, dense=dense, lexical=lexical, fused=dense, indexed=True)
+    seen = Sighting.of(relevant, dense, lexical)
     at = {ceiling.name: ceiling.recall for ceiling in ceilings_of([seen])}
     for k in (10, 100):
         one, other, either = (at[f"{name}@{k}"] for name in ("dense", "lexical", "either"))

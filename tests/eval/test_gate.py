@@ -23,6 +23,7 @@ from eval.gate import Baseline, Finding, GateError, check, read_baseline
 from eval.load import load as load_dataset
 from eval.questions import Question, QuestionsError, squeeze
 from eval.result import Result
+from eval.rows import measures_of
 from eval.run import run
 from eval.systems import chosen, read_systems
 from eval.trec import JudgmentsError
@@ -130,8 +131,8 @@ def test_other_sources_are_told_beside_the_numbers(good: Result) -> None:
 
 def test_minima_need_no_baseline_and_come_before_it(good: Result, bad: Result) -> None:
     assert check(bad, None, minima={"hit@1": 0.7, "evidence@5": 1.0}) == (
-        Finding(ok=True, measure="evidence@5", text="1.000，下限 1.000"),
-        Finding(ok=False, measure="hit@1", text="0.667，下限 0.700"),
+        Finding(ok=True, measure="evidence@5", text="1.000，n=3，下限 1.000"),
+        Finding(ok=False, measure="hit@1", text="0.667，n=3，下限 0.700"),
     )
     findings = check(bad, Baseline.of(good, ("RR@10",)), minima={"hit@1": 0.5})
     assert [finding.measure for finding in findings] == ["hit@1", "RR@10"]
@@ -205,7 +206,9 @@ def test_the_command_exits_with_0_1_or_2(stored: Path, good: Result) -> None:
     assert gate(stored / "bad", "--baseline", baseline, "--max-drop", 51)[0] == 0
     assert gate(stored / "bad", "--baseline", baseline, "--max-drop", 33)[0] == 1
     assert gate(stored / "bad", "--min", "hit@1=.6")[0] == 0
-    assert gate(stored / "bad", "--min", "hit@1=.6", "--min", "hit@5=1.1")[0] == 1
+    assert gate(stored / "bad", "--min", "hit@1=.6", "--min", "hit@5=1")[0] == 0
+    assert gate(stored / "bad", "--min", "hit@1=.7")[0] == 1
+    assert gate(stored / "bad", "--min", "hit@1=70")[0] == 2
 
     save(asked_otherwise(good), stored / "other")
     save(without(good, "RR@10"), stored / "fewer")
@@ -248,7 +251,7 @@ def test_options_that_cannot_be_meant_exit_with_2(stored: Path, options: list[st
 def test_what_the_command_writes_it_accepts(stored: Path, good: Result) -> None:
     code, out, _ = gate(stored / "good", "--write", stored / "new.json")
     assert (code, out) == (0, f"已把 one@小集 写成基线 {stored / 'new.json'}\n")
-    assert read_baseline(stored / "new.json") == Baseline.of(good)
+    assert read_baseline(stored / "new.json") == Baseline.of(good, measures_of(good))
     assert gate(stored / "good", "--baseline", stored / "new.json")[0] == 0
 
 

@@ -161,6 +161,22 @@ def test_a_quote_outside_the_sources_is_named_by_file_and_line(asked: Path, tmp_
         load(asked, [other])
 
 
+@pytest.mark.parametrize("name", ["...jsonl", ".隐藏.jsonl", "a:b.jsonl", "a?.csv", "末尾 .tsv"])
+def test_a_name_that_no_folder_of_results_should_have_is_refused(
+    dataset: Dataset, tmp_path: Path, collection: Path, name: str
+) -> None:
+    export(dataset, tmp_path / name)
+    with pytest.raises(DatasetError, match="不能用：它也是结果文件夹的名称，不能为空"):
+        load(tmp_path / name, [collection])
+
+
+def test_a_name_may_have_spaces_points_and_signs(
+    dataset: Dataset, tmp_path: Path, collection: Path
+) -> None:
+    export(dataset, tmp_path / "退税 2.0（新）-b.jsonl")
+    assert load(tmp_path / "退税 2.0（新）-b.jsonl", [collection]).name == "退税 2.0（新）-b"
+
+
 def test_datasets_below_a_folder_are_listed_with_what_is_wrong_with_them(
     asked: Path, beir: Path, tmp_path: Path
 ) -> None:

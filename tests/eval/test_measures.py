@@ -13,6 +13,7 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eval.evidence import Holders
 from eval.measures import (
     MEASURES,
     ConfusionMatrix,
@@ -312,6 +313,32 @@ def test_every_measure_can_be_recomputed_from_a_stored_result(result: Result) ->
     assert values["hit@1"] == {"Q1": 0, "Q2": 0}
     assert values["case@1"] == {"Q1": 1, "Q2": 0}
     assert len(values) == len(MEASURES) + 8 + 1
+
+
+def test_ranks_and_cases_follow_from_the_rankings_and_not_from_what_was_noted(
+    result: Result,
+) -> None:
+    first, second, third = result.outcomes
+    units = ("c1:0-9", "c2:0-9", "c1:9-20")
+    holders = (
+        Holders((("c2:0-9",),), partly=True, cases=("c2",)),
+        Holders((("c1:0-9", "c1:9-20"),), partly=True, cases=("c1",)),
+    )
+    first = replace(outcome("Q1", *units, evidence=(9, 9)), case_found=False, holders=holders)
+    second = replace(second, holders=(replace(holders[0], ways=(("c3:0-9",),)),))
+    third = replace(third, holders=())
+    values = recomputed(replace(result, outcomes=(first, second, third)))
+    assert values["evidence@1"] == {"Q1": 0, "Q2": 0}
+    assert values["evidence@3"] == {"Q1": 1, "Q2": 0}
+    assert values["hit@5"] == {"Q1": 1, "Q2": 0}
+    assert values["case@1"] == {"Q1": 1, "Q2": 0}
+
+
+def test_holders_of_another_number_of_quotes_are_not_recomputed(result: Result) -> None:
+    held = Holders((), partly=False, cases=())
+    first = replace(result.outcomes[0], holders=(held,))
+    with pytest.raises(ValueError, match="question Q1 has 2 quotes and 1 ranks"):
+        recomputed(replace(result, outcomes=(first, *result.outcomes[1:])))
 
 
 def test_a_result_judged_by_document_has_no_measure_of_quotes(result: Result) -> None:

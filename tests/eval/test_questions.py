@@ -15,8 +15,9 @@ from eval.questions import (
     Question,
     QuestionsError,
     digest_of,
+    is_one_column,
+    listed,
     read_questions,
-    require_quotes,
     write_questions,
 )
 
@@ -25,10 +26,11 @@ DEV = Path(__file__).parents[2] / "eval" / "dev_questions.jsonl"
 QUESTION = Question("Q1", "fact", "几天？", ("三日到账",), "any", "三天")
 
 words = st.text(min_size=1).filter(lambda text: text.strip())
+ids = st.text(min_size=1).filter(is_one_column)
 questions = st.lists(
     st.builds(
         Question,
-        question_id=words,
+        question_id=ids,
         type=words,
         text=words,
         quotes=st.lists(words, max_size=3).map(tuple),
@@ -104,19 +106,18 @@ def test_an_escaped_pair_of_surrogates_is_one_character(tmp_path: Path) -> None:
     assert read(tmp_path, line().replace("几天", "\\ud83d\\ude00"))[0].text == "😀？"
 
 
-def test_a_quote_that_is_nowhere_is_named_with_file_and_line(tmp_path: Path) -> None:
-    found = read(tmp_path, f"\n{line()}")
-    require_quotes(found, ["三日\n到账"])
-    message = "第 2 行：问题 Q1 的引文“三日到账”不在原文中；请核对引文$"
-    with pytest.raises(QuestionsError, match=rf"^a\.jsonl：{message}"):
-        require_quotes(found, ["三天到账"], Path("a.jsonl"))
-    with pytest.raises(QuestionsError, match=rf"^{message}"):
-        require_quotes(found, [])
+@pytest.mark.parametrize("name", ["Q 1", "Q\u30001", "Q1\n", "\ufeffQ1"])
+def test_an_id_that_a_trec_file_cannot_hold_is_refused_when_it_is_read(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(QuestionsError, match=r"q\.jsonl：第 2 行：id 是 .+，含有空白；排名和判断"):
+        read(tmp_path, f"{line()}\n{line(id=name)}")
 
 
-def test_a_quote_of_a_question_without_a_file_is_named_by_its_id() -> None:
-    with pytest.raises(QuestionsError, match=r"^问题 Q1 的引文“三日到账”不在原文中"):
-        require_quotes([QUESTION], ["三天到账"])
+def test_a_message_names_the_first_ten_questions() -> None:
+    ids = [f"Q{number}" for number in range(1, 12)]
+    assert listed(ids[:1]) == "1 个问题（Q1）"
+    assert listed(ids) == f"11 个问题（{'、'.join(ids[:10])}……）"
 
 
 def test_the_development_set_is_written_as_it_was(tmp_path: Path) -> None:

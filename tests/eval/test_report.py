@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from eval.phrase import decimal, signed
+from eval.phrase import decimal, p_equation, signed
 from eval.report import report_html, report_json, report_markdown
 from eval.result import Fault, Result
 from eval.wording import NAMES, WORDS
@@ -108,7 +108,8 @@ def test_hostile_names_are_text(make_result: Make) -> None:
     assert "<script" not in html
     assert Page(html).open == []
     assert "| &lt;script&gt;\\| 甲 |" in table
-    assert {line.replace("\\|", "").count("|") for line in table.splitlines()} == {11}
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in lines} == {11}
 
 
 def test_what_cannot_be_told_apart_is_said_in_words(results: list[Result]) -> None:
@@ -139,7 +140,7 @@ def test_a_missing_measure_is_a_dash_and_never_a_nought(results: list[Result]) -
     row = html[html.index('<span class="system">two</span>') :].split("</tr>")[0]
     cells = re.findall(r'<td class="num">\s*(.*?)\s*</td>', row, re.DOTALL)
     assert cells[2] == "—"
-    assert report_markdown(lacking).splitlines()[3].split(" | ")[3] == "—"
+    assert table_of(lacking)[3].split(" | ")[3] == "—"
     assert json.loads(report_json(lacking))[1]["measures"]["RR@10"] is None
 
 
@@ -147,19 +148,27 @@ def test_memory_that_nobody_measured_is_a_dash(results: list[Result]) -> None:
     assert "| 10.0 / 10.0 | — | 1.5 | 3.0 |" in report_markdown(results)
 
 
+def table_of(results: list[Result]) -> list[str]:
+    return [line for line in report_markdown(results).splitlines() if line.startswith("|")]
+
+
 def test_the_table_has_exact_cells(make_result: Make) -> None:
     assert report_markdown([make_result("one", [1, 1, 1])]) == (
+        "### 小集\n\nn=3，均值与 95% 区间（按题自助抽样）；提交 abc1234+\n\n"
         "| 系统 | evidence@1 | evidence@5 | RR@10 | nDCG@10 | 与对照行比（evidence@1） "
-        "| p50 / p95（毫秒） | 内存（MB） | 建立（秒） | 索引（MB） |\n"
+        "| p50 / p95（毫秒） | 内存峰值（MB） | 建库（秒） | 索引（MB） |\n"
         "| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: |\n"
-        "| one | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] "
-        "| 1.000 [1.000, 1.000] | — | 10.0 / 10.0 | — | 1.5 | 3.0 |\n"
+        "| one | 1.000\\* [1.000, 1.000] | 1.000\\* [1.000, 1.000] | 1.000\\* [1.000, 1.000] "
+        "| 1.000\\* [1.000, 1.000] | — | 10.0 / 10.0 | — | 1.5 | 3.0 |\n\n"
+        "\\* 不足 10 题：区间不可靠，不宜下结论。\n\n"
+        "内存是进程峰值，含此前各行已载入的模型。"
+        "建库时间不含取自缓存的向量：各行共用的编码只在首次计一次。\n"
     )
 
 
 def test_a_comparison_in_the_table_has_every_figure(make_result: Make) -> None:
     results = [make_result("one", [1, 1, 1]), make_result("two", [1, 1, 1], above="one")]
-    cell = report_markdown(results).splitlines()[3].split(" | ")[5]
+    cell = table_of(results)[3].split(" | ")[5]
     assert cell == ("比 one：.000 [.000, .000]，p=1.000，胜 0，平 3，负 0：没有差别（逐题相同）")
 
 
@@ -178,7 +187,8 @@ def test_the_json_has_the_same_numbers_unrounded(results: list[Result]) -> None:
     assert rows[0]["comparisons"] is None
     pair = rows[1]["comparisons"][0]
     assert (pair["measure"], pair["wins"], pair["ties"], pair["losses"]) == ("evidence@1", 0, 2, 1)
-    assert pair["verdict"] == "indistinct"
+    assert (pair["verdict"], pair["p_holm"]) == ("indistinct", 1.0)
+    assert {(one["verdict"], one["p_holm"]) for one in rows[1]["comparisons"][1:]} == {(None, None)}
     assert rows[1]["cost"]["index_bytes"] == 3145728
 
 
@@ -205,6 +215,72 @@ def test_refusals_are_counted_as_the_system_refused(results: list[Result]) -> No
     html = report_html(results)
     counts = re.findall(r'<div class="four">(.*?)\n', html)[0]
     assert re.findall(r"<b>(\d+)</b>", counts) == ["2", "1", "1", "0"]
+    text = Page(html).text
+    assert "作答比例 .750 [.301, .954]（3/4）；作答中的错误比例 .333 [.061, .792]（1/3）" in text
+    assert "AUROC 1.000 [" in text
+    assert "（有答案的 3 题与没有答案的 1 题）" in text
+
+
+def test_every_measure_stands_in_the_full_table_with_interval_and_n(make_result: Make) -> None:
+    result = make_result("one", [1, 2, None])
+    html = report_html([result])
+    table = html[html.index('<table class="every">') :].split("</table>")[0]
+    heads = re.findall(r'<th class="num">(.*?)</th>', table)
+    assert set(heads) == set(result.values) >= {"hit@5", "case@1", "R@1", "Success@10", "Judged@10"}
+    cells = [" ".join(re.sub("<.*?>", " ", cell).split()) for cell in table.split("<td")[1:]]
+    assert cells[heads.index("hit@5")].partition(">")[2] == " .667 * [.000, 1.000] n=3"
+    measures = json.loads(report_json([result]))[0]["measures"]
+    assert set(measures) == set(result.values)
+    assert measures["case@1"]["n"] == 3
+
+
+def test_only_the_headline_of_a_row_has_a_verdict(results: list[Result]) -> None:
+    html = report_html(results)
+    table = html[html.index("成对比较") :].split("</table>")[0]
+    rows = table.split("<tbody>")[1].split("<tr>")[1:]
+    assert "无法区分" in rows[0]
+    assert ["只作描述" in row for row in rows] == [False, True, True, True]
+    assert ["无法区分" in row for row in rows[1:]] == [False] * 3
+
+
+def test_a_p_is_never_nought(make_result: Make) -> None:
+    wide = [
+        replace(
+            result, values={"evidence@1": {f"Q{n}": float(result.above != "") for n in range(20)}}
+        )
+        for result in (make_result("one", [2, 2, 2]), make_result("two", [1, 1, 1], above="one"))
+    ]
+    assert "p&lt;.001" in report_markdown(wide)
+    html = report_html(wide)
+    assert "p&lt;.001" in html
+    assert "p=.000" not in html + report_markdown(wide)
+    assert p_equation(0.001) == "p=.001"
+
+
+def test_other_texts_and_other_commits_are_told(results: list[Result]) -> None:
+    other = replace(
+        results[1].provenance,
+        corpus_sha256="f" * 64,
+        commit="fff",
+        started="2026-02-01T00:00:00+00:00",
+    )
+    mixed = [results[0], replace(results[1], provenance=other)]
+    text, table = Page(report_html(mixed)).text, report_markdown(mixed)
+    for form in (text, table):
+        assert "注意：这些结果的原文不同（2 份）" in form
+        assert "提交 abc1234+ – fff（2 个不同的）" in form
+    assert "注意" not in Page(report_html(results)).text + report_markdown(results)
+
+
+def test_the_last_system_against_the_first_is_told_without_a_verdict(make_result: Make) -> None:
+    results = [make_result("one", [1, 2, 1]), make_result("two", [1, 1, 1], above="one")]
+    results.append(make_result("three", [1, 1, 1], above="two"))
+    text = Page(report_html(results)).text
+    assert (
+        "three 与 one 相比（evidence@1）：差 +.333 [.000, +1.000]，p=1.000（未校正，只作描述）。"
+        in text
+    )
+    assert "双侧 .05/2，功效 80%" in text
 
 
 def test_without_districts_there_is_no_matrix(results: list[Result]) -> None:
@@ -249,7 +325,8 @@ def test_a_report_of_nothing_is_refused() -> None:
 
 def test_every_word_is_used_and_has_both_languages() -> None:
     sources = "".join(
-        (EVAL / name).read_text("utf-8") for name in ("report.html", "chapter.py", "figures.py")
+        (EVAL / name).read_text("utf-8")
+        for name in ("report.html", "report.py", "chapter.py", "figures.py", "footnotes.py")
     )
     unused = [key for key in WORDS if not re.search(rf'w\.{key}\b|"{key}"', sources)]
     assert unused == []

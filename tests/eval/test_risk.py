@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import auc, roc_auc_score
 
-from eval.risk import Judged, Point, Share, augrc, aurc, auroc, nauc, risk_coverage
+from eval.risk import Judged, Point, augrc, aurc, auroc, nauc, risk_coverage
+from eval.share import Area, Share
 
 RIGHT, MISSED, UNANSWERABLE = (True, True), (True, False), (False, False)
 
@@ -62,13 +63,13 @@ def test_auroc_is_that_of_scikit_learn(judged: Sequence[Judged]) -> None:
         with pytest.raises(ValueError, match="AUROC needs both kinds"):
             auroc(judged)
         return
-    assert auroc(judged) == pytest.approx(
+    assert auroc(judged).value == pytest.approx(
         roc_auc_score(labels, [one.confidence for one in judged]), abs=1e-12
     )
 
 
 def test_auroc_goes_by_answerability_and_not_by_what_was_found() -> None:
-    assert auroc(judge((0.9, MISSED), (0.5, RIGHT), (0.5, UNANSWERABLE))) == 0.75
+    assert auroc(judge((0.9, MISSED), (0.5, RIGHT), (0.5, UNANSWERABLE))) == Area(0.75, 2, 1)
 
 
 @given(judgments)

@@ -11,7 +11,7 @@ import eval.workbench
 from eval.dataset import Dataset
 from eval.perturbations import PERTURBATIONS
 from eval.questions import Question, digest_of
-from eval.robustness import RobustnessError, Slice, slices_of
+from eval.robustness import RobustnessError, Variation, variations_of
 from eval.run import run
 from eval.statistics import holm
 from eval.systems import System
@@ -54,12 +54,12 @@ def bench(collection: Path, tmp_path: Path) -> Iterator[Workbench]:
 
 
 @pytest.fixture
-def slices(bench: Workbench) -> dict[str, Slice]:
+def slices(bench: Workbench) -> dict[str, Variation]:
     built = bench.build(System("x"))
-    return {s.name: s for s in slices_of(bench, built, run(bench, built))}
+    return {s.name: s for s in variations_of(bench, built, run(bench, built))}
 
 
-def test_there_is_a_slice_for_each_perturbation_in_order(slices: dict[str, Slice]) -> None:
+def test_there_is_a_slice_for_each_perturbation_in_order(slices: dict[str, Variation]) -> None:
     assert list(slices) == list(PERTURBATIONS) == list(CHANGED)
     assert [s.about for s in slices.values()] == [p.about for p in PERTURBATIONS.values()]
 
@@ -70,7 +70,7 @@ def test_a_slice_is_paired_on_exactly_the_answerable_questions_that_it_changes(
 ) -> None:
     built = bench.build(System("x", dense=0.0))
     base = run(bench, built)
-    (one,) = (s for s in slices_of(bench, built, base) if s.name == name)
+    (one,) = (s for s in variations_of(bench, built, base) if s.name == name)
     before = [base.values["evidence@1"][question_id] for question_id in CHANGED[name]]
     assert one.n == len(before)
     assert one.before == sum(before) / len(before)
@@ -88,7 +88,7 @@ def test_terms_alone_lose_a_question_in_traditional_script(
     dataset = Dataset("小集", questions, read([collection]).sources, {}, digest_of(questions))
     with bench_of(dataset, tmp_path) as bench:
         built = bench.build(System("x", dense=0.0))
-        traditional = slices_of(bench, built, run(bench, built), measure="hit@1")[0]
+        traditional = variations_of(bench, built, run(bench, built), measure="hit@1")[0]
     assert (traditional.name, traditional.before, traditional.after) == ("traditional", 1.0, 0.0)
     assert traditional.comparison is not None
     assert (traditional.comparison.difference, traditional.comparison.losses) == (-1.0, 1)
@@ -101,11 +101,11 @@ def test_a_slice_without_applicable_questions_has_no_numbers(
     dataset = Dataset("小集", questions, read([collection]).sources, {}, digest_of(questions))
     with bench_of(dataset, tmp_path) as bench:
         built = bench.build(System("x"))
-        slices = {s.name: s for s in slices_of(bench, built, run(bench, built))}
+        slices = {s.name: s for s in variations_of(bench, built, run(bench, built))}
     about = PERTURBATIONS["fullwidth"].about
-    assert slices["fullwidth"] == Slice("fullwidth", about, 0, None, None, None)
+    assert slices["fullwidth"] == Variation("fullwidth", about, 0, None, None, None)
     about = PERTURBATIONS["undistricted"].about  # nor does any other name a district
-    assert slices["undistricted"] == Slice("undistricted", about, 0, None, None, None)
+    assert slices["undistricted"] == Variation("undistricted", about, 0, None, None, None)
     assert slices["typo"].n == 1
 
 
@@ -117,7 +117,7 @@ def test_p_is_corrected_over_all_slices(collection: Path, tmp_path: Path) -> Non
     dataset = Dataset("小集", questions, read([collection]).sources, {}, digest_of(questions))
     with bench_of(dataset, tmp_path) as bench:
         built = bench.build(System("x", dense=0.0))
-        slices = slices_of(bench, built, run(bench, built), measure="hit@1")
+        slices = variations_of(bench, built, run(bench, built), measure="hit@1")
     comparisons = [s.comparison for s in slices if s.comparison is not None]
     assert [s.name for s in slices if s.comparison is not None] == ["traditional", "typo"]
     assert comparisons[0].losses == 12
@@ -125,9 +125,9 @@ def test_p_is_corrected_over_all_slices(collection: Path, tmp_path: Path) -> Non
     assert list(holm(comparisons)) == comparisons
 
 
-def test_twice_gives_the_same(bench: Workbench, slices: dict[str, Slice]) -> None:
+def test_twice_gives_the_same(bench: Workbench, slices: dict[str, Variation]) -> None:
     built = bench.build(System("x"))
-    again = slices_of(bench, built, run(bench, built))
+    again = variations_of(bench, built, run(bench, built))
     assert list(again) == list(slices.values())
 
 
@@ -143,7 +143,7 @@ def test_documents_are_asked_for_in_other_ways_too(tmp_path: Path) -> None:
     dataset = Dataset("文档", questions, sources, {"Q1": {"d1": 1}, "Q2": {"d2": 1}}, "")
     with bench_of(dataset, tmp_path) as bench:
         built = bench.build(System("x"))
-        slices = {s.name: s for s in slices_of(bench, built, run(bench, built))}
+        slices = {s.name: s for s in variations_of(bench, built, run(bench, built))}
     assert (slices["unpunctuated"].n, slices["numerals"].n) == (1, 1)
     comparison = slices["unpunctuated"].comparison
     assert comparison is not None
@@ -154,11 +154,11 @@ def test_progress_counts_the_perturbations(bench: Workbench) -> None:
     told: list[tuple[int, int]] = []
     built = bench.build(System("x"))
     base = run(bench, built)
-    slices_of(bench, built, base, on_progress=lambda done, total: told.append((done, total)))
+    variations_of(bench, built, base, on_progress=lambda done, total: told.append((done, total)))
     assert told == [(done, 7) for done in range(8)]
 
 
 def test_an_unknown_measure_is_refused(bench: Workbench) -> None:
     built = bench.build(System("x"))
     with pytest.raises(RobustnessError, match="x@小集 没有指标 MAP；有：nDCG@10"):
-        slices_of(bench, built, run(bench, built), measure="MAP")
+        variations_of(bench, built, run(bench, built), measure="MAP")

@@ -8,7 +8,14 @@ from dataclasses import replace
 import pytest
 
 from eval.result import Result
-from eval.rows import DOCUMENT_MEASURES, QUOTE_MEASURES, first_of, group_rows, report_rows
+from eval.rows import (
+    DOCUMENT_MEASURES,
+    QUOTE_MEASURES,
+    all_cells,
+    comparison_record,
+    first_of,
+    report_rows,
+)
 
 Make = Callable[..., Result]
 
@@ -33,13 +40,41 @@ def test_a_row_is_compared_with_the_one_it_names(make_result: Make) -> None:
     assert pair.difference == pytest.approx(-1 / 3)
 
 
-def test_p_is_corrected_over_the_whole_dataset(make_result: Make) -> None:
+def test_p_is_corrected_over_the_headlines_of_the_rows_and_nothing_else(make_result: Make) -> None:
     results = [make_result("one", [1, 1, 1]), make_result("two", [2, 2, 2], above="one")]
     results += [make_result("three", [1, 1, 1], above="two")]
-    rows = report_rows(results)
-    pairs = [pair for row in rows if row.comparisons for pair in row.comparisons]
-    assert [pair.p for pair in pairs if pair.measure == "evidence@1"] == [0.25, 0.25]
-    assert {pair.p_holm for pair in pairs} == {1.0}
+    elsewhere = [
+        replace(r, provenance=replace(r.provenance, dataset="另一集")) for r in results[:2]
+    ]
+    _, two, three, _, other = report_rows([*results, *elsewhere])
+    headlines = [row.headline for row in (two, three, other)]
+    assert [(pair.p, pair.p_holm, pair.family) for pair in headlines if pair] == [
+        (0.25, 0.5, 2),
+        (0.25, 0.5, 2),
+        (0.25, 0.25, 1),
+    ]
+    assert [pair.measure for pair in two.descriptive] == ["evidence@5", "RR@10", "nDCG@10"]
+    assert {(pair.p_holm - pair.p, pair.family) for pair in two.descriptive} == {(0, 1)}
+
+
+def test_a_comparison_that_describes_has_no_verdict_and_no_corrected_p(make_result: Make) -> None:
+    results = [make_result("one", [1, 1, 1]), make_result("two", [2, 2, 2], above="one")]
+    first, *_, last = report_rows(results)[1].comparisons or ()
+    told, described = (
+        comparison_record(first, headline=True),
+        comparison_record(last, headline=False),
+    )
+    assert (told["verdict"], told["p_holm"], told["family"]) == ("indistinct", 0.25, 1)
+    assert (described["verdict"], described["p_holm"], described["family"]) == (None, None, None)
+    assert (described["p"], described["n"]) == (0.25, 3)
+
+
+def test_every_measure_has_a_cell_the_primary_ones_first(make_result: Make) -> None:
+    result = make_result("one", [1, 1, 2])
+    cells = all_cells(result)
+    assert tuple(cells)[:4] == QUOTE_MEASURES
+    assert set(cells) == set(result.values) > {"case@1", "hit@10", "R@100", "Judged@10"}
+    assert (cells["hit@1"].mean, cells["hit@1"].n) == (pytest.approx(2 / 3), 3)
 
 
 def test_without_the_other_result_there_is_no_comparison(make_result: Make) -> None:
@@ -85,29 +120,6 @@ def test_without_quotes_documents_are_measured(make_result: Make) -> None:
 def test_one_system_twice_on_one_dataset_is_refused(make_result: Make) -> None:
     with pytest.raises(ValueError, match="two results of one system"):
         report_rows([make_result("one", [1, 1, 1]), make_result("one", [1, 1, 2])])
-
-
-def test_groups_carry_n_and_say_when_they_are_small(make_result: Make) -> None:
-    results = [make_result("one", [1, 2, 1]), make_result("two", [1, 1, 1])]
-    rows = group_rows(results, "evidence@1")
-    assert [(row.slice, row.group, row.n, row.few) for row in rows] == [
-        ("type", "fact", 2, True),
-        ("type", "howto", 1, True),
-    ]
-    assert [cell.mean for cell in rows[0].cells if cell] == [0.5, 1.0]
-
-
-def test_a_system_without_values_has_no_cell_in_a_group(make_result: Make) -> None:
-    one, two = make_result("one", [1, 2, 1]), make_result("two", [1, 1, 1])
-    rows = group_rows([replace(one, values={}), two], "evidence@1")
-    assert [row.cells[0] for row in rows] == [None, None]
-
-
-def test_groups_that_are_ranges_ascend(make_result: Make) -> None:
-    lengths = {"Q1": ">40", "Q2": "11-20", "Q3": "<=10"}
-    result = replace(make_result("one", [1, 1, 1]), groups={"length": lengths})
-    rows = group_rows([result], "evidence@1")
-    assert [row.group for row in rows] == ["<=10", "11-20", ">40"]
 
 
 def test_the_best_of_no_ranks_is_none() -> None:

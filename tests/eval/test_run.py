@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from eval.dataset import Dataset
+from eval.evidence import locate
 from eval.load import load
 from eval.measures import mean_of, recomputed
-from eval.questions import Question, read_questions, require_quotes
+from eval.questions import Question, read_questions
 from eval.result import Ceiling, Fault, Miss, Result
 from eval.run import DEPTH, run
 from eval.systems import System, read_systems
@@ -77,7 +78,7 @@ def test_the_development_set_has_160_questions_whose_quotes_stand_in_the_corpus(
     questions = read_questions(DEV)
     assert len(questions) == 160
     assert sum(not question.quotes for question in questions) == 8
-    require_quotes(questions, [corpus.read_text(encoding="utf-8")])
+    assert len(locate(questions, read([corpus]).sources)) == sum(len(q.quotes) for q in questions)
 
 
 def test_every_question_is_asked_and_its_ranking_kept(bench: Workbench) -> None:
@@ -136,6 +137,28 @@ def test_ranks_cases_and_districts_of_the_evidence_are_kept(bench: Workbench) ->
     assert (none.evidence, none.case_found, none.districts) == ((), None, ())
     assert none.district_found is None
     assert (title.evidence, title.case_found) == ((None,), True)
+
+
+def test_what_holds_the_quotes_is_kept_and_the_ranks_follow_from_it(bench: Workbench) -> None:
+    built = bench.build(System("bm25", dense=0.0))
+    result = run(bench, built)
+    assert [len(outcome.holders) for outcome in result.outcomes] == [1, 2, 0, 1]
+    assert tuple(h for outcome in result.outcomes for h in outcome.holders) == built.holders
+    forgetful = replace(
+        result,
+        outcomes=tuple(replace(o, evidence=(), case_found=None) for o in result.outcomes),
+    )
+    assert recomputed(forgetful) == result.values
+
+
+def test_a_question_that_needs_all_its_quotes_is_missed_with_one_of_them(
+    open_bench, dataset: Dataset
+) -> None:
+    both = Question("Q1", "fact", "静安退税几天到账", ("三日到账", "帮办代办\n嘉定区设立"), "any")
+    for mode, miss in (("any", None), ("all", Miss("cut", None, None, None))):
+        bench = open_bench(replace(dataset, questions=(replace(both, mode=mode),)))
+        (outcome,) = run(bench, bench.build(System("hybrid"))).outcomes
+        assert (outcome.evidence, outcome.miss) == ((1, None), miss)
 
 
 def test_quotes_become_judgments_and_measures(bench: Workbench) -> None:
@@ -302,6 +325,28 @@ def test_a_document_counts_as_its_best_passage_and_a_repeat_follows_its_original
     assert none.reason == "not_in_collection"
     assert {excerpt.unit_id for excerpt in result.excerpts} == {"d/1", "d2", "d3"}
     assert Ceiling("either@10", 1.0) in result.ceilings
+    assert [(outcome.holders, outcome.case_found) for outcome in result.outcomes] == [
+        ((), None),
+        ((), None),
+    ]
+    assert result.groups["overlap"] == {"Q1": ">=.6"}
+
+
+def test_what_the_dataset_left_out_is_noted_in_the_result(open_bench, dataset: Dataset) -> None:
+    bench = open_bench(replace(dataset, notes=("q9 没有文字，未计入",)))
+    assert run(bench, bench.build(System("s"))).notes == ("q9 没有文字，未计入",)
+
+
+def test_a_document_below_the_top_10_is_a_miss_with_its_first_ranks(
+    open_bench, judged: Dataset
+) -> None:
+    many = documents(*((f"d{number:02}", "退税" * (14 - number)) for number in range(13)))
+    dataset = replace(judged, sources=many, judgments={"Q1": {"d11": 1, "d12": 1, "d00": 0}})
+    bench = open_bench(replace(dataset, questions=judged.questions[:1]))
+    (outcome,) = run(bench, bench.build(System("bm25", dense=0.0))).outcomes
+    first = min(outcome.units.index(name) + 1 for name in ("d11", "d12"))
+    assert first > 10
+    assert outcome.miss == Miss("unfound", None, first, first)
 
 
 def test_some_questions_over_documents_are_judged_alone(open_bench, judged: Dataset) -> None:

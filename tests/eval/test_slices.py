@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval.dataset import Dataset
 from eval.questions import Question, read_questions
-from eval.slices import DISTRICTS, LENGTHS, OVERLAPS, SCRIPTS, slices_of
+from eval.slices import DISTRICTS, LENGTHS, OVERLAPS, SCRIPTS, evidence_text_of, slices_of
+from rag.types import Source
 
 DEV = Path(__file__).parents[2] / "eval" / "dev_questions.jsonl"
 
@@ -122,3 +125,21 @@ def test_three_development_questions_are_traditional() -> None:
     script = slices_of(read_questions(DEV), {}, ())["script"]
     traditional = [question_id for question_id, group in script.items() if group == "traditional"]
     assert traditional == ["D146", "D149", "D152"]
+
+
+def documents(*texts: str) -> tuple[Source, ...]:
+    return tuple(Source(f"d{n}", "", "utf-8", text) for n, text in enumerate(texts))
+
+
+def test_the_evidence_of_a_question_is_its_quotes() -> None:
+    questions = (question("a", question_id="Q1"), question("b", question_id="Q2"))
+    quoted = replace(questions[0], quotes=("三日", "到账"))
+    dataset = Dataset("小集", (quoted, questions[1]), documents("三日到账"), {}, "")
+    assert evidence_text_of(dataset) == {"Q1": "三日\n到账"}
+
+
+def test_the_evidence_of_a_question_judged_by_document_is_how_the_relevant_ones_begin() -> None:
+    questions = tuple(question("退税", question_id=f"Q{n}") for n in (1, 2, 3))
+    judgments = {"Q1": {"d1": 1, "d0": 2, "d2": 0}, "Q2": {"d2": 0}, "Q9": {"d2": 1}}
+    dataset = Dataset("小集", questions, documents("退", "税" * 2001, "账"), judgments, "")
+    assert evidence_text_of(dataset) == {"Q1": "退\n" + "税" * 2000}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.questions import Question, QuestionsError, read_questions
+from eval.questions import Question, QuestionsError, is_one_column, read_questions
 from eval.spreadsheet import read_spreadsheet, write_spreadsheet
 
 DEV = Path(__file__).parents[2] / "eval" / "dev_questions.jsonl"
@@ -22,10 +22,11 @@ ROW = "Q1,fact,几天？,all,三天,三日到账,企业\r\n"
 
 marks = st.characters(codec="utf-8", exclude_categories=["Cc"]) | st.sampled_from("\t\r\n=+-@'\",")
 words = st.text(marks, min_size=1).filter(lambda text: text.strip())
+ids = words.filter(is_one_column)
 questions = st.lists(
     st.builds(
         Question,
-        question_id=words,
+        question_id=ids,
         type=words,
         text=words,
         quotes=st.lists(words, max_size=3).map(tuple),
@@ -98,6 +99,7 @@ def test_columns_may_stand_in_any_order_and_empty_rows_and_cells_between(tmp_pat
     [
         (f"{HEADER}{ROW}{ROW}", "第 3 行：id Q1 重复"),
         (f"{HEADER},fact,几天？,all,,三日到账", "第 2 行：id 是 ''，应为非空的字符串"),
+        (f"{HEADER}Q\u30001,fact,几天？,all,,三日到账", "第 2 行：id 是 'Q.*1'，含有空白；排名和"),
         (f"{HEADER}Q1,fact,几天？,,,三日到账", "第 2 行：mode 是 ''，应为 any 或 all"),
         (f"{HEADER}Q1,fact,几天？,any,,三日,到账,多", "第 2 行：有 8 个单元格，表头只有 7 列"),
         (f'{HEADER}\r\nQ1,fact,"几"天？,any', "第 3 行：不是完整的表格行"),

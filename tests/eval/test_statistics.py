@@ -227,6 +227,30 @@ def test_holm_corrects_a_family_and_keeps_its_order(
     assert [member.p for member in family] == ps
 
 
+def test_in_a_family_only_greater_differences_are_detectable() -> None:
+    alone = compared([0.0, 0.5, 1.0, -0.25] * 5)
+    family = holm([alone] * 4)
+    assert alone.detectable is not None
+    ratio = (stats.norm.ppf(1 - 0.05 / 4 / 2) + stats.norm.ppf(0.8)) / 2.801585
+    assert [member.family for member in family] == [4] * 4
+    assert family[0].detectable == pytest.approx(alone.detectable * ratio, rel=1e-6)
+    assert alone.needed is not None
+    assert family[0].needed == pytest.approx(alone.needed * ratio**2, abs=2)
+    assert (family[0].low, family[0].high, family[0].p) == (alone.low, alone.high, alone.p)
+
+
+def test_a_family_corrected_again_is_not_corrected_twice() -> None:
+    alone = compared([0.0, 0.5, 1.0, -0.25] * 5)
+    (again,) = holm(holm([alone] * 4)[:1])
+    assert (again.p_holm, again.family, again.needed) == (alone.p, 1, alone.needed)
+    assert again.detectable == pytest.approx(alone.detectable)
+
+
+def test_a_mean_of_fewer_than_ten_is_one_of_few() -> None:
+    assert interval_of(by_id([1.0] * 9)).few
+    assert not interval_of(by_id([1.0] * 10)).few
+
+
 @given(st.lists(st.floats(0, 1), max_size=8), st.floats(0.01, 0.5))
 def test_holm_rejects_what_his_procedure_rejects(ps: list[float], alpha: float) -> None:
     rejected = set()

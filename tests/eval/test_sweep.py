@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 
 import eval.workbench
 from eval.dataset import Dataset
+from eval.parts import Part, part_of
 from eval.questions import Question, digest_of
-from eval.sweep import SweepError, parse_grid, sweep, tuning_split
+from eval.sweep import SweepError, parse_grid, sweep
 from eval.systems import System, SystemsError
 from eval.workbench import Workbench
 from rag.source import read
@@ -69,7 +69,7 @@ def dataset(collection: Path) -> Dataset:
 def bench(dataset: Dataset, recorder: RecordingEncoder, tmp_path: Path) -> Iterator[Workbench]:
     del recorder  # only has to be in place
     cache = tmp_path / "vectors.sqlite"
-    with Workbench(tuning_split(dataset), tmp_path, cache, lambda *_: None) as bench:
+    with Workbench(part_of(dataset, Part.TUNING), tmp_path, cache, lambda *_: None) as bench:
         yield bench
 
 
@@ -120,28 +120,6 @@ def test_a_range_in_hundredths_has_its_end_and_no_rounding(low: int, step: int, 
 def test_what_is_no_grid_is_said(text: str, message: str) -> None:
     with pytest.raises(SystemsError, match=message):
         parse_grid(text)
-
-
-def test_the_tuning_split_is_three_tenths_of_the_questions_by_a_hash_of_the_id(
-    dataset: Dataset,
-) -> None:
-    tuning = tuning_split(dataset)
-    assert [question.question_id for question in tuning.questions] == TUNING
-    assert tuning.name == "小集:tune"
-    backwards = replace(dataset, questions=dataset.questions[::-1])
-    assert [q.question_id for q in tuning_split(backwards).questions] == TUNING[::-1]
-
-
-def test_judgments_of_other_questions_are_not_in_the_tuning_split(dataset: Dataset) -> None:
-    unquoted = tuple(replace(question, quotes=()) for question in dataset.questions)
-    judgments = {question.question_id: {"某市": 1} for question in unquoted}
-    tuning = tuning_split(replace(dataset, questions=unquoted, judgments=judgments))
-    assert list(tuning.judgments) == TUNING
-
-
-def test_a_set_too_small_to_tune_on_is_refused(dataset: Dataset) -> None:
-    with pytest.raises(SweepError, match="小集 的 1 题中，0 题留作调参，没有一题有答案"):
-        tuning_split(replace(dataset, questions=dataset.questions[:1]))
 
 
 def test_only_tuning_questions_are_asked(bench: Workbench, recorder: RecordingEncoder) -> None:
@@ -225,7 +203,7 @@ def test_a_grid_that_cannot_be_tried_is_refused_before_anything_is_asked(
 def test_an_unknown_measure_is_refused_after_the_first_run(
     bench: Workbench, recorder: RecordingEncoder
 ) -> None:
-    with pytest.raises(SweepError, match="x@小集:tune 没有指标 MAP；有：nDCG@10"):
+    with pytest.raises(SweepError, match="x@小集-tuning 没有指标 MAP；有：nDCG@10"):
         sweep(bench, System("x"), [("max_tokens", (16, 32))], measure="MAP")
     assert {text for text in recorder.asked if text.startswith("Q")} == {
         question.text for question in bench.dataset.questions

@@ -46,6 +46,16 @@ def test_the_bundled_hybrid_is_the_product_and_the_bundled_lexicon_can_be_read()
     assert read_lexicon(Path(systems["hybrid-both"].lexicon)).entries
 
 
+def test_the_lexicon_and_the_expansions_are_each_set_against_the_plain_hybrid() -> None:
+    systems = read_systems()
+    against = {
+        one.name: one.against or (above.name if above else "")
+        for one, above in zip(systems, (None, *systems), strict=False)
+    }
+    assert (against["hybrid-lexicon"], against["hybrid-expansions"]) == ("hybrid", "hybrid")
+    assert (against["dense-passage"], against["hybrid-both"]) == ("", "hybrid-expansions")
+
+
 def test_the_remarks_of_the_bundled_file_name_every_field() -> None:
     remarks = [line for line in BUNDLED.read_text("utf-8").splitlines() if line.startswith("#")]
     named = "\n".join(remarks).replace(",", " ").split()
@@ -77,7 +87,10 @@ def test_an_empty_lexicon_stays_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("dens = 1.0", "的字段 dens 不认识；可用：about、encoder、max_tokens、keys、dense"),
+        (
+            "dens = 1.0",
+            "的字段 dens 不认识；可用：about、against、encoder、max_tokens、keys、dense",
+        ),
         ("name = 'b'", "的字段 name 不认识"),
         ("dense = '0.3'", "的 dense 是 '0.3'，应为 数"),
         ("dense = true", "的 dense 是 True，应为 数"),
@@ -159,9 +172,43 @@ def test_a_reference_that_is_not_declared_is_the_bundled_one_and_comes_first() -
     assert chosen(declared, [])[0].recipe.bm25 == Bm25(1.2, 0.75)
 
 
-def test_a_reference_that_is_declared_is_kept_as_declared() -> None:
-    mine = System("bm25", dense=0.0, k1=2.0)
-    assert chosen((System("a"), mine), ["a"]) == (System("a"), mine)
+def test_a_reference_that_is_declared_is_kept_where_it_stands(tmp_path: Path) -> None:
+    text = '[a]\n[bm25]\nabout = "照旧"\nagainst = "a"\ndense = 0.0\nk1 = 1.2\nb = 0.75\n'
+    declared = read_systems(written(tmp_path, text))
+    assert names(declared) == ["a", "bm25"]
+    assert chosen(declared, ["a"]) == declared
+    assert (declared[1].about, declared[1].against) == ("照旧", "a")
+
+
+def test_a_reference_unlike_the_bundled_one_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "[a]\n[bm25]\ndense = 0.0\nk1 = 2.0\nb = 0.75") == (
+        "systems.toml：bm25 是每张表都有的参照，须与随附的相同：k1 是 2.0，应为 1.2；"
+        "请删去这一节，或换一个系统名"
+    )
+    assert "dense 是 0.3，应为 0.0；" in refusal(tmp_path, "[bm25]\nk1 = 1.2\nb = 0.75")
+
+
+def test_a_system_is_set_against_one_before_it_or_the_reference(tmp_path: Path) -> None:
+    a, b = read_systems(written(tmp_path, '[a]\nagainst = "bm25"\n[b]\nagainst = "a"'))
+    assert (a.against, b.against) == ("bm25", "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[a]\nagainst = "a"', "a 的 against 是 'a'，应为在它之前声明的系统；可用：bm25"),
+        ('[a]\nagainst = "b"\n[b]', "a 的 against 是 'b'，应为在它之前声明的系统；可用：bm25"),
+        ('[a]\n[b]\nagainst = "c"', "b 的 against 是 'c'，应为在它之前声明的系统；可用：bm25、a"),
+        (
+            '[bm25]\nagainst = "bm25"\ndense = 0.0\nk1 = 1.2\nb = 0.75',
+            "bm25 的 against 是 'bm25'，应为在它之前声明的系统；可用：无",
+        ),
+    ],
+)
+def test_a_system_against_one_that_does_not_come_before_it_is_refused(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    assert refusal(tmp_path, text) == f"systems.toml：{said}"
 
 
 def test_a_name_that_is_not_declared_is_an_error_that_lists_what_is() -> None:

@@ -93,7 +93,9 @@ def test_a_run_of_others_is_read_in_trec_evals_order(ranking: tuple[Ranked, ...]
         file.write_text("".join(lines), encoding="utf-8", newline="\n")
         found = read_run(file)["q"]
     assert [ranked.unit_id for ranked in found] == order_of_trec_eval(ranking)
-    assert set(found) == set(ranking)
+    held = {ranked.unit_id: float(np.float32(ranked.score)) for ranked in ranking}
+    assert {ranked.unit_id: ranked.score for ranked in found} == held
+    assert [ranked.unit_id for ranked in decreasing(found)] == [r.unit_id for r in found]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_files_are_written_as_other_tools_expect(tmp_path: Path) -> None:
 
 def test_tabs_and_the_rank_column_of_other_tools_do_no_harm(tmp_path: Path) -> None:
     found = read_run(written(tmp_path, "1\tQ0\ta\t1\t-2\tx\r\n\r\n1 0 b 1 1E-1 y\r\n"))
-    assert found == {"1": (Ranked("b", 0.1), Ranked("a", -2.0))}
+    assert found == {"1": (Ranked("b", float(np.float32(0.1))), Ranked("a", -2.0))}
 
 
 @pytest.mark.parametrize(
@@ -176,6 +178,13 @@ def test_a_bad_line_of_a_run_is_named(tmp_path: Path, text: str, message: str) -
 def test_a_bad_line_of_judgments_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(JudgmentsError, match=message):
         read_qrels(written(tmp_path, text))
+
+
+def test_a_judgment_of_a_question_that_was_not_asked_is_named(tmp_path: Path) -> None:
+    file = written(tmp_path, "1 0 a 1\n2 0 a 1\n")
+    assert read_qrels(file, {"1", "2", "3"}) == {"1": {"a": 1}, "2": {"a": 1}}
+    with pytest.raises(JudgmentsError, match=r"file\.txt：第 2 行：问题 2 不在题集中；请核对"):
+        read_qrels(file, {"1"})
 
 
 @pytest.mark.parametrize("bad", ["a b", "", "甲\u3000乙", "a\n", "a\0", "\ufeffa"])

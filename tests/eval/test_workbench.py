@@ -11,7 +11,7 @@ import pytest
 
 from eval.dataset import Dataset
 from eval.questions import Question, QuestionsError
-from eval.systems import System
+from eval.systems import System, SystemsError
 from eval.trace import WatchedEncoder
 from eval.workbench import Built, Workbench, forget_peak, peak_rss_mb
 from index.build import build
@@ -79,7 +79,7 @@ def test_a_quote_that_is_nowhere_is_an_error_before_anything_is_opened(
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"dense": 0.8}, {"max_tokens": 12, "k1": 1.5}, {"keys": "passage"}]
+    "changes", [{}, {"dense": 0.8}, {"max_tokens": 16, "k1": 1.5}, {"keys": "passage"}]
 )
 def test_a_system_answers_as_the_product_built_the_same_way(
     bench: Workbench, tmp_path: Path, collection: Path, encoder, changes: dict[str, object]
@@ -210,6 +210,15 @@ def test_a_lexicon_finds_what_the_question_says_otherwise(bench: Workbench, tmp_
     assert hits(plain, "何时收到钱")[0][3] < hits(worded, "何时收到钱")[0][3]
 
 
+@pytest.mark.parametrize("size", [1, 15])
+def test_passages_too_short_for_a_sentence_are_refused_before_anything_is_loaded(
+    bench: Workbench, loaded, size: int
+) -> None:
+    with pytest.raises(SystemsError, match=f"^s 的 max_tokens 是 {size}，应不小于 16：再短的段落"):
+        bench.build(system(max_tokens=size))
+    assert loaded == []
+
+
 def test_a_lexicon_that_is_not_there_is_found_before_anything_is_encoded(
     bench: Workbench, tmp_path: Path, loaded
 ) -> None:
@@ -225,7 +234,8 @@ def test_holders_cases_and_repeats_are_those_of_the_index(tmp_path: Path, datase
     with Workbench(twice, tmp_path, tmp_path / "v.sqlite", lambda *_: None) as bench:
         built = bench.build(system())
     first, second, third, fourth = built.assembly.content.cases
-    assert [held.ways for held in built.holders] == [((0,),), ((2,),)]
+    ids = [passage.passage_id for passage in built.assembly.content.passages]
+    assert [held.ways for held in built.holders] == [((ids[0],),), ((ids[2],),)]
     assert built.repeats == {first.case_id: (third,), second.case_id: (fourth,)}
     assert set(built.cases) == {case.case_id for case in (first, second, third, fourth)}
 
