@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -207,9 +208,10 @@ def _results(
     done: list[str] = []
     with Workbench(dataset, models, _CACHE, progress) as bench:
         for system in systems:
-            if system.expansions and not dataset.expansions:
-                # Without any it would be the plain system under another name.
-                typer.echo(f"{dataset.name} 没有预设问法，略过 {system.name}", err=True)
+            twin = next((s.name for s in systems if s == _plain(system, s)), None)
+            if twin and system.expansions and not dataset.expansions:
+                what = f"没有预设问法，{system.name} 与 {twin} 相同，略过"
+                typer.echo(f"{dataset.name} {what}", err=True)
                 continue
             built = bench.build(system)
             stage = f"{dataset.name}：{system.name}"
@@ -217,6 +219,13 @@ def _results(
             above = system.against if system.against in done else "".join(done[-1:])
             yield ask(bench, built, above=above, command=command, on_progress=show)
             done.append(system.name)
+
+
+def _plain(system: System, other: System) -> System:
+    """The system without expansions, under another's name."""
+    return replace(
+        system, expansions=False, name=other.name, about=other.about, against=other.against
+    )
 
 
 def _counting(progress: Progress, stage: str, total: int) -> Callable[[int], None]:

@@ -10,10 +10,12 @@ from typing import Self
 
 from eval.questions import Mode
 from eval.result import Ceiling, Miss, MissClass, Ranked
+from rag.rerank import RERANKED
 
 MISSED_BEYOND = 10
 """A question that nothing ranked higher answers is a miss: nobody reads further."""
 _CUTOFFS = (10, 100)
+_FUSED_CUTOFFS = (10, RERANKED)
 _WORST_FIRST: tuple[MissClass, ...] = (
     "not_indexed",
     "cut",
@@ -21,8 +23,9 @@ _WORST_FIRST: tuple[MissClass, ...] = (
     "lexical_only",
     "dense_only",
     "lost_in_fusion",
+    "demoted",
 )
-"""From what no ranker can mend to what another fusion would."""
+"""From what no ranker can mend to what leaving the reranker out would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Trail:
         dense: Its rank, from 1, by vectors alone; None if it was not ranked, or the system has no
             vectors.
         lexical: The same by terms alone.
-        fused: The same in the system's own ranking.
+        fused: The same after fusion, before any reranking.
+        final: The same in the system's own ranking; that is the fused one unless it reranks.
         indexed: Whether any passage holds a part of it.
         readable: Whether passages together hold all of it.
     """
@@ -41,13 +45,14 @@ class Trail:
     dense: int | None
     lexical: int | None
     fused: int | None
+    final: int | None
     indexed: bool = True
     readable: bool = True
 
     @property
     def found(self) -> bool:
         """Whether it is in the system's top 10."""
-        return _near(self.fused)
+        return _near(self.final)
 
     @property
     def kind(self) -> MissClass:
@@ -56,6 +61,8 @@ class Trail:
             return "not_indexed"
         if not self.readable:
             return "cut"
+        if _near(self.fused):
+            return "demoted"
         if _near(self.dense) and _near(self.lexical):
             return "lost_in_fusion"
         if _near(self.dense):
@@ -73,12 +80,15 @@ class Sighting:
             system has no vectors.
         lexical: The same by terms alone.
         reached: How many of them either kind has within each of the cut-offs of the ceilings.
+        fused: Their ranks after fusion; None if the system does not rerank, so that no later stage
+            is there to have a ceiling.
     """
 
     relevant: int
     dense: tuple[int, ...] | None
     lexical: tuple[int, ...] | None
     reached: tuple[int, ...]
+    fused: tuple[int, ...] | None = None
 
     @classmethod
     def of(
@@ -86,6 +96,7 @@ class Sighting:
         relevant: AbstractSet[str],
         dense: Sequence[Ranked] | None,
         lexical: Sequence[Ranked] | None,
+        fused: Sequence[Ranked] | None = None,
     ) -> Self:
         """Look for the relevant units in the rankings.
 
@@ -93,6 +104,7 @@ class Sighting:
             relevant: Their ids.
             dense: The ranking by vectors alone, best first; None if the system has no vectors.
             lexical: The same by terms alone.
+            fused: The ranking before it is reranked; None if the system does not rerank.
         """
         legs = [leg for leg in (dense, lexical) if leg is not None]
         reached = tuple(
@@ -103,6 +115,7 @@ class Sighting:
             dense=_ranks(dense, relevant) if dense is not None else None,
             lexical=_ranks(lexical, relevant) if lexical is not None else None,
             reached=reached,
+            fused=_ranks(fused, relevant) if fused is not None else None,
         )
 
 
@@ -113,6 +126,7 @@ def miss_of(trails: Sequence[Trail], mode: Mode) -> Miss | None:
     - ``cut``: passages hold parts of it, but even together not all of it.
     - ``dense_only``, ``lexical_only``: one kind of ranker has it in its top 10, the other does not.
     - ``lost_in_fusion``: both have it there, their sum does not.
+    - ``demoted``: their sum has it there, the reranker put it further down.
     - ``unfound``: neither has.
 
     Args:
@@ -122,7 +136,7 @@ def miss_of(trails: Sequence[Trail], mode: Mode) -> Miss | None:
     Returns:
         Class and ranks of the missing quote that is hardest to mend: classes in the order
         ``not_indexed``, ``cut``, ``unfound``, ``lexical_only``, ``dense_only``,
-        ``lost_in_fusion``; of one class the first quote. None also without quotes.
+        ``lost_in_fusion``, ``demoted``; of one class the first quote. None also without quotes.
     """
     missing = [trail for trail in trails if not trail.found]
     if not missing or (mode == "any" and len(missing) < len(trails)):
@@ -135,7 +149,9 @@ def ceilings_of(sightings: Iterable[Sighting]) -> tuple[Ceiling, ...]:
     """Average how much of the evidence each stage brings up.
 
     ``dense@10`` and ``lexical@10`` are the two kinds alone. ``either@10`` is what a fusion could
-    reach that always trusts the right one, ``either@100`` what a perfect reranker could.
+    reach that always trusts the right one, ``either@100`` what a perfect reranker could. Of a system
+    that reranks, ``fused@10`` is what it would have in its top 10 without, ``fused@20`` what a
+    perfect reranker of as many passages as it reads could have.
 
     Returns:
         The ceilings of the stages that the system has; none without questions. Questions whose
@@ -156,6 +172,10 @@ def ceilings_of(sightings: Iterable[Sighting]) -> tuple[Ceiling, ...]:
         if dense and lexical:
             shares = [_share(s.reached[at], s) for s in seen]
             ceilings.append(Ceiling(f"either@{k}", fsum(shares) / len(shares)))
+    fused = [s.fused for s in seen if s.fused is not None]
+    for k in _FUSED_CUTOFFS if fused else ():
+        shares = [_share(_count(ranks, k), s) for ranks, s in zip(fused, seen, strict=True)]
+        ceilings.append(Ceiling(f"fused@{k}", fsum(shares) / len(shares)))
     return tuple(ceilings)
 
 

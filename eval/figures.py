@@ -34,7 +34,13 @@ from eval.wording import WORDS, named
 Titled: TypeAlias = tuple[Phrase, str]
 """A drawing under its title."""
 
-_STAGES = (("encode", "accent"), ("dense", "cool"), ("lexical", "warm"), ("fuse", "soft"))
+_STAGES = (
+    ("encode", "accent"),
+    ("dense", "cool"),
+    ("lexical", "warm"),
+    ("fuse", "soft"),
+    ("rerank", "ink"),
+)
 """Stages in the order of the work, and the colours they keep."""
 
 

@@ -83,6 +83,7 @@ def _configuration(system: System, dataset: Dataset) -> dict[str, object]:
     return {
         **system.configuration(),
         "lexicon": lexicon.name,
+        "reranker": Path(system.reranker).name,
         "lexicon_sha256": _digest(lexicon.read_bytes()) if system.lexicon else "",
         "expansions_sha256": _digest(json.dumps(expansions).encode()) if system.expansions else "",
     }

@@ -233,5 +233,6 @@ def _record(row: Row, result: Result) -> dict[str, object]:
         ],
         "p50_ms": row.p50,
         "p95_ms": row.p95,
+        "stages_ms": {stage: {"p50": p50, "p95": p95} for stage, (p50, p95) in row.stages.items()},
         "cost": asdict(row.cost) if row.cost else None,
     }

@@ -21,7 +21,9 @@ Values: TypeAlias = Mapping[str, Mapping[str, float]]
 """Measure name (``nDCG@10``) -> question id -> value. A question that a measure does not apply to
 is absent from it; an absent value is never a 0."""
 
-MissClass = Literal["not_indexed", "cut", "dense_only", "lexical_only", "lost_in_fusion", "unfound"]
+MissClass = Literal[
+    "not_indexed", "cut", "dense_only", "lexical_only", "lost_in_fusion", "unfound", "demoted"
+]
 """Why the top 10 do not answer a question; see `eval.diagnosis`."""
 
 
@@ -42,17 +44,19 @@ class Stages:
         dense: Search by vector.
         lexical: Search by terms.
         fuse: Everything else: filters, fusion, confidence.
+        rerank: Reading the first passages together with the question; 0 without a reranker.
     """
 
     encode: float
     dense: float
     lexical: float
     fuse: float
+    rerank: float = 0.0
 
     @property
     def total(self) -> float:
         """The whole question."""
-        return self.encode + self.dense + self.lexical + self.fuse
+        return self.encode + self.dense + self.lexical + self.fuse + self.rerank
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Miss:
         dense: Rank, from 1, of the quote that decides the class, or of the first relevant
             document, by vectors alone; None if not ranked there.
         lexical: The same by terms alone.
-        fused: The same after fusion.
+        fused: The same after fusion, before any reranking.
     """
 
     kind: MissClass
@@ -150,7 +154,8 @@ class Ceiling:
     """How good a later stage could be, given what this one brings up.
 
     Attributes:
-        name: ``dense@100``, ``lexical@100``, ``either@100``: the candidates looked at.
+        name: ``dense@100``, ``lexical@100``, ``either@100``, ``fused@20``: the candidates looked
+            at.
         recall: Mean share of evidence among them, in [0, 1].
     """
 

@@ -7,12 +7,12 @@ and cost. The primary measures are few and fixed, so that nobody picks the one t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 
 from eval.questions import Question
-from eval.result import Cost, Outcome, Result
+from eval.result import Cost, Outcome, Result, Stages
 from eval.statistics import Comparison, Interval, compare, holm, interval_of
 
 QUOTE_MEASURES = ("evidence@1", "evidence@5", "RR@10", "nDCG@10")
@@ -36,6 +36,7 @@ class Row:
             first, or the other result is not among the results.
         p50: Milliseconds of a question, median; None if nothing was asked.
         p95: The same, 95th percentile, interpolated.
+        stages: Both of them for each stage, in the order of the work; empty for an imported run.
         cost: What the system takes; None for an imported run.
     """
 
@@ -48,6 +49,7 @@ class Row:
     comparisons: tuple[Comparison, ...] | None
     p50: float | None
     p95: float | None
+    stages: Mapping[str, tuple[float, float]]
     cost: Cost | None
 
     @property
@@ -178,6 +180,17 @@ def first_of(ranks: Sequence[int | None]) -> int | None:
     return min((rank for rank in ranks if rank is not None), default=None)
 
 
+def _stages(result: Result) -> dict[str, tuple[float, float]]:
+    taken = [outcome.stages for outcome in result.outcomes if outcome.stages]
+    if not taken:
+        return {}
+    percentiles = {
+        field.name: np.percentile([getattr(stages, field.name) for stages in taken], (50, 95))
+        for field in fields(Stages)
+    }
+    return {name: (float(p50), float(p95)) for name, (p50, p95) in percentiles.items()}
+
+
 def _row(result: Result, results: Sequence[Result]) -> Row:
     measures = measures_of(result)
     taken = result.latencies_ms
@@ -192,5 +205,6 @@ def _row(result: Result, results: Sequence[Result]) -> Row:
         comparisons=None if other is None else compared(other, result),
         p50=float(np.percentile(taken, 50)) if taken else None,
         p95=float(np.percentile(taken, 95)) if taken else None,
+        stages=_stages(result),
         cost=result.cost,
     )

@@ -176,12 +176,14 @@ def _ask(
 ) -> tuple[Outcome, Sighting | None]:
     """Ask one question; say where its evidence was seen, if it has any."""
     words, limit = question.text.strip(), unit.passages_for(DEPTH)
-    before = built.clocks.dense.seconds, built.clocks.lexical.seconds
+    clocks = built.clocks.dense, built.clocks.lexical, built.clocks.rerank
+    before = [clock.seconds for clock in clocks]
     started = time.perf_counter()
     retrieval = built.retriever.retrieve(words, limit=limit)
     total_s = time.perf_counter() - started
-    dense_s = built.clocks.dense.seconds - before[0]
-    lexical_s = built.clocks.lexical.seconds - before[1]
+    dense_s, lexical_s, rerank_s = (
+        clock.seconds - earlier for clock, earlier in zip(clocks, before, strict=True)
+    )
     ranking = unit.ranking(retrieval)
     units = [ranked.unit_id for ranked in ranking]
     top = built.cases[retrieval.hits[0].passage.case_id] if retrieval.hits else None
@@ -191,16 +193,20 @@ def _ask(
     }
     sighting, miss = None, None
     if holders or relevant:
+        fused = built.fused.retrieve(words, limit=limit) if built.fused is not None else retrieval
         by_dense, by_lexical = (
             unit.ranking(_found(one.retrieve(words, limit=limit))) if one is not None else None
             for one in (built.by_dense, built.by_lexical)
         )
         if built.system.dense == 1:
-            by_dense = unit.ranking(_found(retrieval))
+            by_dense = unit.ranking(_found(fused))
         if built.system.dense == 0:
-            by_lexical = unit.ranking(_found(retrieval))
-        sighting = Sighting.of(relevant, by_dense, by_lexical)
-        miss = miss_of(_trails(holders, relevant, by_dense, by_lexical, ranking), question.mode)
+            by_lexical = unit.ranking(_found(fused))
+        by_both = unit.ranking(fused)
+        reranked = built.fused is not None
+        sighting = Sighting.of(relevant, by_dense, by_lexical, by_both if reranked else None)
+        trails = _trails(holders, relevant, by_dense, by_lexical, by_both, ranking)
+        miss = miss_of(trails, question.mode)
     districts = dict.fromkeys(
         district.name for case_id in holding for district in built.cases[case_id].districts
     )
@@ -221,7 +227,8 @@ def _ask(
             encode=1000 * encode_s,
             dense=1000 * dense_s,
             lexical=1000 * lexical_s,
-            fuse=1000 * max(0.0, total_s - dense_s - lexical_s),
+            fuse=1000 * max(0.0, total_s - dense_s - lexical_s - rerank_s),
+            rerank=1000 * rerank_s,
         ),
         miss=miss,
         holders=holders,
@@ -239,21 +246,18 @@ def _trails(
     relevant: AbstractSet[str],
     *rankings: Sequence[Ranked] | None,
 ) -> list[Trail]:
-    """Follow each quote, or the first relevant document, through rankings: dense, lexical, fused.
+    """Follow each quote, or the first relevant document, through rankings: dense, lexical, fused, final.
 
     A ranking is None where the system has none of its kind.
     """
-    dense, lexical, fused = ([r.unit_id for r in ranking or ()] for ranking in rankings)
+    units = [[ranked.unit_id for ranked in ranking or ()] for ranking in rankings]
     if not holders:
-        return [Trail(_first(dense, relevant), _first(lexical, relevant), _first(fused, relevant))]
+        dense, lexical, fused, final = (_first(ids, relevant) for ids in units)
+        return [Trail(dense, lexical, fused, final)]
     return [
-        Trail(one, other, both, indexed=held.partly, readable=bool(held.ways))
-        for held, one, other, both in zip(
-            holders,
-            read_by(holders, dense),
-            read_by(holders, lexical),
-            read_by(holders, fused),
-            strict=True,
+        Trail(dense, lexical, fused, final, indexed=held.partly, readable=bool(held.ways))
+        for held, dense, lexical, fused, final in zip(
+            holders, *(read_by(holders, ids) for ids in units), strict=True
         )
     ]
 

@@ -19,6 +19,8 @@ from rag.retrieve import DEFAULT_WEIGHTS, Weights
 
 BUNDLED = Path(__file__).parent / "systems.toml"
 _NAME = re.compile(r"[^\W_][\w.+=-]*")
+_FROM_FILE = ("./", "../")
+"""What a path begins with that is seen from the file; hub names hold a ``/`` too."""
 REFERENCE = "bm25"
 """The row that every table has: character bigrams need no model and are hard to beat."""
 
@@ -69,6 +71,7 @@ class System:
         expansion: Their share, in [0, 1].
         lexicon: File of everyday and official terms; empty for none.
         lexical: Weight of a term that only the lexicon brings, in [0, 1).
+        reranker: A cross-encoder by its hub name or folder; empty for none.
     """
 
     name: str
@@ -84,6 +87,7 @@ class System:
     expansion: float = DEFAULT_WEIGHTS.expansions
     lexicon: str = ""
     lexical: float = DEFAULT_WEIGHTS.lexicon
+    reranker: str = ""
 
     @property
     def recipe(self) -> Recipe:
@@ -103,7 +107,8 @@ class System:
 def read_systems(file: Path = BUNDLED) -> tuple[System, ...]:
     """Read the systems that a file declares, in its order.
 
-    A lexicon is named as seen from the file.
+    A lexicon is named as seen from the file, and so is a reranker that begins with ``./`` or
+    ``../``; any other reranker stays as it is.
 
     Raises:
         SystemsError: If the file is missing or not TOML, declares nothing, a name or a field cannot
@@ -126,6 +131,8 @@ def read_systems(file: Path = BUNDLED) -> tuple[System, ...]:
         system = system_of(name, table, str(file))
         if system.lexicon:
             system = replace(system, lexicon=str((file.parent / system.lexicon).resolve()))
+        if system.reranker.startswith(_FROM_FILE):
+            system = replace(system, reranker=str((file.parent / system.reranker).resolve()))
         systems.append(system)
     if not systems:
         message = f"{file}：没有声明任何系统；每个系统一节，写作 [名称]"

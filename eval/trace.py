@@ -1,7 +1,7 @@
-"""Watching the product at work: what it encoded, what each ranker took.
+"""Watching the product at work: what it encoded, what each ranker and the reranker took.
 
-The wrappers here have the protocols of `rag.retrieve` and `rag.encoder`, so the retriever that is
-measured is the product's own.
+The wrappers here have the protocols of `rag.retrieve`, `rag.rerank` and `rag.encoder`, so the
+retriever that is measured is the product's own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.encoder import Encoder, EncoderIdentity
+from rag.rerank import Reranker
 from rag.retrieve import (
     Mask,
     Matches,
@@ -132,6 +133,24 @@ class _WatchedMatches:
     def sentences(self, rows: Rows) -> Rows:
         with self._clock.running():
             return cast("SentenceMatches", self._inner).sentences(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedReranker:
+    """A reranker whose work is timed.
+
+    Attributes:
+        inner: The reranker.
+        clock: Runs while it scores, and while it loads if it does so on first use.
+    """
+
+    inner: Reranker
+    clock: Clock
+
+    def score(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Score, timed."""
+        with self.clock.running():
+            return self.inner.score(question, texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ NAMES: Final[Mapping[str, Phrase]] = MappingProxyType(
         "lexical_only": Phrase("只有字词找到", "found by terms only"),
         "lost_in_fusion": Phrase("融合时丢失", "lost in fusion"),
         "unfound": Phrase("都没找到", "found by neither"),
+        "demoted": Phrase("被重排挤后", "pushed down by the reranker"),
         "better": Phrase("更好", "better"),
         "worse": Phrase("更差", "worse"),
         "indistinct": Phrase("无法区分", "cannot be told apart"),
@@ -53,6 +54,7 @@ NAMES: Final[Mapping[str, Phrase]] = MappingProxyType(
         "dense": Phrase("向量", "dense"),
         "lexical": Phrase("字词", "lexical"),
         "fuse": Phrase("融合", "fuse"),
+        "rerank": Phrase("重排", "rerank"),
         "build_s": Phrase("建立（秒）", "build s"),
         "none stated": Phrase("未写明", "none stated"),
         "answered_right": Phrase("答对", "answered, right"),
@@ -65,6 +67,8 @@ NAMES: Final[Mapping[str, Phrase]] = MappingProxyType(
         "lexical@10": Phrase("字词前 10", "lexical, top 10"),
         "either@10": Phrase("任一前 10", "either, top 10"),
         "either@100": Phrase("任一前 100", "either, top 100"),
+        "fused@10": Phrase("融合前 10", "fused, top 10"),
+        "fused@20": Phrase("融合前 20", "fused, top 20"),
     }
 )
 """Classes, types, groups and stages as results name them."""

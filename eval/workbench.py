@@ -1,24 +1,26 @@
-"""What the systems of one run share: encoders, vectors, indexes, encoded questions."""
+"""What the systems of one run share: encoders, rerankers, vectors, indexes, encoded questions."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from eval.crossencoder import CrossEncoderReranker
 from eval.dataset import Dataset
 from eval.evidence import Holders, holders_of, locate
 from eval.result import Cost
 from eval.systems import System, SystemsError
-from eval.trace import Clock, Silent, WatchedEncoder, WatchedRanker
+from eval.trace import Clock, Silent, WatchedEncoder, WatchedRanker, WatchedReranker
 from index.assemble import Assembly, Progress, assemble
 from index.recipe import Recipe
 from index.vectors import VectorCache
 from rag.encoders import load_encoder
 from rag.lexicon import NO_LEXICON, read_lexicon
+from rag.rerank import Reranker
 from rag.retrieve import Expansions, HybridRetriever, Legs, Rankers, Tuning, Weights
 from rag.types import Case
 
@@ -32,10 +34,11 @@ _FORGET_PEAK = "5"
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Time that the two kinds of rankers took so far."""
+    """Time that the two kinds of rankers and the reranker took so far."""
 
-    dense: Clock
-    lexical: Clock
+    dense: Clock = field(default_factory=Clock)
+    lexical: Clock = field(default_factory=Clock)
+    rerank: Clock = field(default_factory=Clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,9 @@ class Built:
         cost: Of building.
         clocks: Run while `retriever` is asked.
         retriever: The product's.
-        by_dense: The same by vectors alone; None if the system has only one kind.
-        by_lexical: The same by terms alone; None likewise.
+        by_dense: The same by vectors alone, not reranked; None if the system has only one kind.
+        by_lexical: The same by terms alone, not reranked; None likewise.
+        fused: The same before reranking; None if the system does not rerank.
     """
 
     system: System
@@ -67,6 +71,7 @@ class Built:
     retriever: HybridRetriever
     by_dense: HybridRetriever | None
     by_lexical: HybridRetriever | None
+    fused: HybridRetriever | None
 
 
 class Workbench:
@@ -89,6 +94,7 @@ class Workbench:
         self._models = models
         self._on_progress = on_progress
         self._encoders: dict[str, WatchedEncoder] = {}
+        self._rerankers: dict[str, CrossEncoderReranker] = {}
         self._assemblies: dict[tuple[str, Recipe], tuple[Assembly, Cost]] = {}
         cache.parent.mkdir(parents=True, exist_ok=True)
         self._cache = VectorCache(cache)
@@ -114,6 +120,8 @@ class Workbench:
             SystemsError: If its passages are shorter than `casebook build` makes them.
             ModelError: If its encoder is not prepared.
             LexiconError: If its lexicon cannot be used.
+            RerankerError: If its reranker is a folder that is not there; one that cannot be loaded
+                says so when the system is first asked.
             ExpansionsError: If it uses question expansions and its encoder cannot take one.
         """
         if system.max_tokens < _LEAST_TOKENS:
@@ -124,25 +132,28 @@ class Workbench:
             raise SystemsError(message)
         # First what is cheap: a missing file is not to be found after minutes of encoding.
         lexicon = read_lexicon(Path(system.lexicon)) if system.lexicon else NO_LEXICON
+        reranker = self._reranker(system.reranker) if system.reranker else None
         encoder = self._encoder(system.encoder)
         assembly, cost = self._assembly(system, encoder)
         content = assembly.content
         cases = {case.case_id: case for case in content.cases}
-        clocks = Clocks(Clock(), Clock())
+        clocks = Clocks()
 
-        def retriever(weights: Weights, clocks: Clocks) -> HybridRetriever:
+        def retriever(
+            weights: Weights, clocks: Clocks, reranker: Reranker | None = None
+        ) -> HybridRetriever:
             return HybridRetriever(
                 content.cases,
                 content.passages,
                 encoder,
                 _watched(content.rankers, weights, clocks),
-                Tuning(weights, lexicon),
+                Tuning(weights, lexicon, reranker=reranker),
             )
 
         def alone(dense: float) -> HybridRetriever | None:
             if system.dense in {0, 1}:
                 return None
-            return retriever(replace(system.weights, dense=dense), Clocks(Clock(), Clock()))
+            return retriever(replace(system.weights, dense=dense), Clocks())
 
         return Built(
             system=system,
@@ -153,15 +164,25 @@ class Workbench:
             repeats=_repeats(content.cases),
             cost=cost,
             clocks=clocks,
-            retriever=retriever(system.weights, clocks),
+            retriever=retriever(
+                system.weights,
+                clocks,
+                WatchedReranker(reranker, clocks.rerank) if reranker else None,
+            ),
             by_dense=alone(1),
             by_lexical=alone(0),
+            fused=retriever(system.weights, Clocks()) if reranker else None,
         )
 
     def _encoder(self, name: str) -> WatchedEncoder:
         if name not in self._encoders:
             self._encoders[name] = WatchedEncoder(load_encoder(name, self._models))
         return self._encoders[name]
+
+    def _reranker(self, name: str) -> CrossEncoderReranker:
+        if name not in self._rerankers:
+            self._rerankers[name] = CrossEncoderReranker(name)
+        return self._rerankers[name]
 
     def _assembly(self, system: System, encoder: WatchedEncoder) -> tuple[Assembly, Cost]:
         key = system.encoder, system.recipe

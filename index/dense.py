@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.retrieve import Mask, Rows, Scores
+from rag.retrieve import Mask, Rows, Scores, SentenceMatches
 
 EXACT_UP_TO = 50_000
 """Vectors searched exactly; above, HNSW. See docs/decisions/0004-faiss-type.md for timings."""
@@ -88,9 +88,20 @@ class DenseRanker:
         """Number of vectors."""
         return int(self._index.ntotal)
 
-    def match(self, query: Scores) -> DenseMatches:
+    def match(self, query: Scores) -> SentenceMatches:
         """Compare with a question's vector; see `Ranker`."""
-        return DenseMatches(self, query)
+        return ExactMatches.of(self, query) if self.exact else GraphMatches(self, query)
+
+    def all_cosines(self, query: Scores) -> Scores:
+        """Compare with every vector of an exact index."""
+        size = self.size * self._index.d
+        vectors = faiss.rev_swig_ptr(self._index.get_xb(), size)  # a view, not a copy
+        return np.asarray(vectors.reshape(self.size, self._index.d) @ query)
+
+    @property
+    def starts(self) -> Rows:
+        """Where each passage's vectors begin, and one more entry for the end."""
+        return self._starts
 
     def top_cosine(self, query: NDArray[np.float32]) -> float:
         """Cosine of the nearest sentence, whatever its passage."""
@@ -138,9 +149,7 @@ class DenseRanker:
             keys = np.repeat(allowed, np.diff(self._starts))
             among = int(keys.sum())
             selector = faiss.IDSelectorBitmap(np.packbits(keys, bitorder="little"))
-        if self.exact:
-            index, parameters = self._index, faiss.SearchParameters(sel=selector)
-        elif among <= EXACT_UP_TO:
+        if among <= EXACT_UP_TO:
             # A graph loses its way when few of its nodes may be visited (recall@10 .90 at one in
             # ten); the vectors below it, searched exactly, do not.
             index, parameters = self._index.storage, faiss.SearchParameters(sel=selector)
@@ -153,8 +162,48 @@ class DenseRanker:
 
 
 @dataclass(frozen=True, slots=True)
-class DenseMatches:
-    """A question's vector against an index; see `SentenceMatches`."""
+class ExactMatches:
+    """A question's vector against every vector of an index; see `SentenceMatches`.
+
+    One product gives the ranking, every score and every best sentence. A search for the nearest
+    vectors gives only the ranking, and has to look far where passages have many vectors: with 12 a
+    passage, a hundred passages are the first 1,600 vectors.
+    """
+
+    _ranker: DenseRanker
+    _cosines: Scores
+    _best: Scores  # a passage; -1, below every cosine, where it has no vector
+
+    @classmethod
+    def of(cls, ranker: DenseRanker, query: Scores) -> ExactMatches:
+        """Compare."""
+        cosines, starts = ranker.all_cosines(query), ranker.starts
+        best = np.full(len(starts) - 1, -1, dtype=np.float32)
+        present = np.diff(starts) > 0
+        if present.any():
+            best[present] = np.maximum.reduceat(cosines, starts[:-1][present])
+        return cls(ranker, cosines, best)
+
+    def best(self, *, limit: int, allowed: Mask) -> Rows:
+        """Return the passages of the nearest sentences; equals in row order."""
+        rows = np.flatnonzero(allowed & (np.diff(self._ranker.starts) > 0))
+        return np.asarray(rows[np.argsort(-self._best[rows], kind="stable")[:limit]])
+
+    def scores(self, rows: Rows) -> Scores:
+        """Score passages by their best sentence."""
+        return self._ranker.above_floor(self._best[rows])
+
+    def sentences(self, rows: Rows) -> Rows:
+        """Return the position of each passage's best sentence; the first of equals."""
+        starts = self._ranker.starts
+        return np.array(
+            [self._cosines[starts[row] : starts[row + 1]].argmax() for row in rows], dtype=np.int64
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GraphMatches:
+    """A question's vector against the graph of a large index; see `SentenceMatches`."""
 
     _ranker: DenseRanker
     _query: Scores

@@ -45,13 +45,14 @@ class Recipe:
         cut: How passages are cut.
         keys: What is encoded; one vector a passage is the usual way and what evals compare with.
         bm25: Parameters of the ranking by terms.
-        expansions: Whether questions that passages are known to answer become keys as well.
+        expansions: Whether questions that passages are known to answer, where the sources bring
+            any, become keys as well.
     """
 
     cut: Cut = DEFAULT_CUT
     keys: Keys = "sentence"
     bm25: Bm25 = DEFAULT_BM25
-    expansions: bool = False
+    expansions: bool = True
 
 
 DEFAULT_RECIPE = Recipe()

@@ -2,7 +2,8 @@
 
 The rankers live in `index`; what they must offer is the `Ranker` protocol here. All score on an
 absolute scale from 0 to 1, so their weighted sum is one too: it means the same for every question
-and is never stretched to make the best passage look good.
+and is never stretched to make the best passage look good. A reranker (`rag.rerank`) may order the
+first few anew.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.chunk import context_of
 from rag.confidence import DEFAULT as DEFAULT_CALIBRATION
 from rag.confidence import Calibration
 from rag.divisions import stem_of
 from rag.encoder import Encoder
 from rag.lexicon import NO_LEXICON, Lexicon, weighted_terms
+from rag.rerank import RERANKED, Reranker, relevance_of
 from rag.types import Case, Hit, Passage
 
 Rows: TypeAlias = NDArray[np.int64]
@@ -113,8 +116,8 @@ class Weights:
         lexicon: Of a term that only the lexicon brings; the question's own count 1.
     """
 
-    dense: float = 0.3
-    expansions: float = 0.3
+    dense: float = 0.25
+    expansions: float = 0.4
     lexicon: float = 0.5
 
 
@@ -129,11 +132,13 @@ class Tuning:
         weights: What each score counts for.
         lexicon: Official terms for everyday ones.
         calibration: How scores become a confidence, and from which one on it answers.
+        reranker: Orders the best `RERANKED` passages anew; None leaves them as they are fused.
     """
 
     weights: Weights = DEFAULT_WEIGHTS
     lexicon: Lexicon = NO_LEXICON
     calibration: Calibration = DEFAULT_CALIBRATION
+    reranker: Reranker | None = None
 
 
 DEFAULT_TUNING = Tuning()
@@ -174,8 +179,9 @@ class Retrieval:
     """Ranked passages with a judgment of the first.
 
     Attributes:
-        hits: Best first; ties by passage id.
-        confidence: In [0, 1]; 0 without hits.
+        hits: Best first; ties by passage id, those of a reranker in fused order.
+        confidence: In [0, 1], of the passage that fusion puts first, wherever a reranker puts it:
+            calibrated on fused scores, it means the same with and without; 0 without hits.
         reason: Why the hits should not be taken for an answer, or None.
     """
 
@@ -198,6 +204,8 @@ class _Scored:
 
     rows: Rows
     fused: Scores
+    by_vector: Scores  # text and expansions together
+    by_term: Scores  # likewise
     dense: Scores
     lexical: Scores
     expansion: Scores
@@ -230,6 +238,7 @@ class HybridRetriever:
         self._weights = tuning.weights
         self._lexicon = tuning.lexicon
         self._calibration = tuning.calibration
+        self._reranker = tuning.reranker
         row_of = {case.case_id: row for row, case in enumerate(self._cases)}
         self._case_rows = np.array([row_of[p.case_id] for p in self._passages], dtype=np.int64)
         by_id = sorted(range(len(passages)), key=lambda row: self._passages[row].passage_id)
@@ -240,7 +249,9 @@ class HybridRetriever:
         """Rank the passages of the allowed cases for a question.
 
         Filters and the removal of duplicates come before ranking, so ``limit`` passages are
-        returned whenever that many are allowed.
+        returned whenever that many are allowed. With a reranker, the best `RERANKED` of the fused
+        ranking come first, in its order; one that it gives r scores (1 + r) / 2, one that it did
+        not see half its fused score, so that scores never increase down the ranking.
 
         Args:
             question: As typed; white space around it is ignored.
@@ -248,7 +259,8 @@ class HybridRetriever:
             filters: Which cases to search.
 
         Raises:
-            ValueError: If the question is blank or ``limit`` is below 1.
+            ValueError: If the question is blank, ``limit`` is below 1, or the reranker's scores are
+                not one in [0, 1] for each passage.
         """
         words = question.strip()
         if not words or limit < 1:
@@ -262,13 +274,18 @@ class HybridRetriever:
         scored = self._scored(words, allowed, max(_CANDIDATES, 2 * limit))
         if not len(scored.rows):
             return Retrieval((), 0.0, "not_in_collection")
-        best = np.lexsort((self._id_order[scored.rows], -scored.fused))[:limit]
+        fused = np.lexsort((self._id_order[scored.rows], -scored.fused))
+        order, scores = self._reranked(words, scored, fused)
+        best = order[:limit]
         sentences = scored.by_sentence.sentences(scored.rows[best])
         hits = tuple(
-            self._hit(scored, int(at), int(sentence))
+            self._hit(scored, int(at), float(scores[at]), int(sentence))
             for at, sentence in zip(best, sentences, strict=True)
         )
-        confidence = self._calibration.confidence(hits[0].dense, hits[0].lexical)
+        first = fused[0]
+        confidence = self._calibration.confidence(
+            float(scored.by_vector[first]), float(scored.by_term[first])
+        )
         return Retrieval(hits, confidence, self._calibration.reason(confidence))
 
     def _scored(self, question: str, allowed: Mask, depth: int) -> _Scored:
@@ -284,9 +301,9 @@ class HybridRetriever:
         if expansions is None:
             rows = np.union1d(*candidates)
             near, shared = dense.scores(rows), lexical.scores(rows)
-            return _Scored(
-                rows, self._fused(near, shared), near, shared, np.zeros_like(near), dense
-            )
+            none = np.zeros_like(near)
+            fused = self._fused(near, shared)
+            return _Scored(rows, fused, near, shared, near, shared, none, dense)
         legs, present = expansions.legs, expansions.present
         asked, worded = legs.dense.match(vector), legs.lexical.match(terms)
         known = allowed & present
@@ -299,19 +316,39 @@ class HybridRetriever:
         alike = asked.scores(rows)
         # A passage without expansions is judged by its text alone, not held to lack something.
         share = self._weights.expansions * present[rows]
-        fused = self._fused(
-            near + share * (alike - near), shared + share * (worded.scores(rows) - shared)
-        )
-        return _Scored(rows, fused, near, shared, np.where(present[rows], alike, 0), dense)
+        by_vector = near + share * (alike - near)
+        by_term = shared + share * (worded.scores(rows) - shared)
+        fused = self._fused(by_vector, by_term)
+        return _Scored(rows, fused, by_vector, by_term, near, shared, alike, dense)
 
     def _fused(self, dense: Scores, lexical: Scores) -> Scores:
         return self._weights.dense * dense + (1 - self._weights.dense) * lexical
 
-    def _hit(self, scored: _Scored, at: int, sentence: int) -> Hit:
+    def _reranked(
+        self, question: str, scored: _Scored, fused: Rows
+    ) -> tuple[Rows, Scores | NDArray[np.float64]]:
+        """Order the candidates for good, and score them row for row."""
+        if self._reranker is None:
+            return fused, scored.fused
+        near, rest = fused[:RERANKED], fused[RERANKED:]
+        texts = [self._in_context(int(row)) for row in scored.rows[near]]
+        relevance = relevance_of(self._reranker, question, texts)
+        scores = scored.fused.astype(np.float64) / 2
+        scores[near] = (1 + relevance) / 2
+        again = near[np.argsort(-relevance, kind="stable")]
+        return np.concatenate([again, rest]), scores
+
+    def _in_context(self, row: int) -> str:
+        """A passage as the term index knows it: below whose case and section it is."""
+        passage = self._passages[row]
+        case = self._cases[int(self._case_rows[row])]
+        return f"{context_of(case, passage.section)}\n{passage.text}"
+
+    def _hit(self, scored: _Scored, at: int, score: float, sentence: int) -> Hit:
         passage = self._passages[int(scored.rows[at])]
         return Hit(
             passage=passage,
-            score=float(scored.fused[at]),
+            score=score,
             dense=float(scored.dense[at]),
             lexical=float(scored.lexical[at]),
             expansion=float(scored.expansion[at]),

@@ -168,6 +168,23 @@ def test_a_report_of_a_stored_run_is_that_of_the_run(tmp_path: Path, make_result
     assert list(load(tmp_path).groups) == ["type", "length"]
 
 
+def test_a_run_stored_before_there_were_rerankers_took_no_time_for_one(
+    tmp_path: Path, make_result: Make
+) -> None:
+    result = make_result("one", [1, None, 2])
+    save(result, tmp_path)
+    outcomes, manifest = tmp_path / "outcomes.jsonl", tmp_path / "manifest.json"
+    older = outcomes.read_text(encoding="utf-8").replace(', "rerank": 0.0', "")
+    assert "rerank" not in older
+    outcomes.write_text(older, encoding="utf-8", newline="\n")
+    record = json.loads(manifest.read_bytes())
+    del record["sha256"]
+    record["files"]["outcomes.jsonl"] = hashlib.sha256(outcomes.read_bytes()).hexdigest()
+    seal = hashlib.sha256(json.dumps(record).encode("ascii")).hexdigest()
+    manifest.write_text(json.dumps({**record, "sha256": seal}), encoding="utf-8")
+    assert load(tmp_path) == result
+
+
 def test_saving_twice_replaces_the_first(tmp_path: Path, make_result: Make) -> None:
     save(make_result("one", [1, 1, 1]), tmp_path)
     save(make_result("two", [2, None, 1]), tmp_path)

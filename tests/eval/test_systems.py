@@ -32,10 +32,10 @@ def test_the_bundled_systems_are_a_ladder_with_the_reference_in_it() -> None:
         "dense-passage",
         "dense",
         "bm25",
+        "hybrid-text",
+        "hybrid-text-lexicon",
         "hybrid",
         "hybrid-lexicon",
-        "hybrid-expansions",
-        "hybrid-both",
     ]
 
 
@@ -43,17 +43,17 @@ def test_the_bundled_hybrid_is_the_product_and_the_bundled_lexicon_can_be_read()
     systems = {system.name: system for system in read_systems()}
     hybrid = systems["hybrid"]
     assert (hybrid.recipe, hybrid.weights) == (DEFAULT_RECIPE, DEFAULT_WEIGHTS)
-    assert read_lexicon(Path(systems["hybrid-both"].lexicon)).entries
+    assert read_lexicon(Path(systems["hybrid-lexicon"].lexicon)).entries
 
 
-def test_the_lexicon_and_the_expansions_are_each_set_against_the_plain_hybrid() -> None:
+def test_the_lexicon_and_the_expansions_are_each_set_against_what_they_are_added_to() -> None:
     systems = read_systems()
     against = {
         one.name: one.against or (above.name if above else "")
         for one, above in zip(systems, (None, *systems), strict=False)
     }
-    assert (against["hybrid-lexicon"], against["hybrid-expansions"]) == ("hybrid", "hybrid")
-    assert (against["dense-passage"], against["hybrid-both"]) == ("", "hybrid-expansions")
+    assert against["hybrid"] == against["hybrid-text-lexicon"] == "hybrid-text"
+    assert (against["dense-passage"], against["hybrid-lexicon"]) == ("", "hybrid")
 
 
 def test_the_remarks_of_the_bundled_file_name_every_field() -> None:
@@ -77,6 +77,25 @@ def test_a_file_is_read_in_its_order_with_the_lexicon_beside_it(tmp_path: Path) 
     two, a = read_systems(written(tmp_path, text))
     assert two == System("二", lexicon=str(tmp_path.resolve() / "词" / "表.tsv"))
     assert a == System("a", dense=1.0, expansions=True)
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ("./模型/重排", "{here}/模型/重排"),
+        ("../重排", "{above}/重排"),
+        ("BAAI/bge-reranker-base", "BAAI/bge-reranker-base"),
+        ("/opt/重排", "/opt/重排"),
+        ("", ""),
+    ],
+)
+def test_a_reranker_is_seen_from_the_file_only_where_it_says_so(
+    tmp_path: Path, declared: str, expected: str
+) -> None:
+    (system,) = read_systems(written(tmp_path, f'[a]\nreranker = "{declared}"'))
+    here = tmp_path.resolve()
+    assert system.reranker == expected.format(here=here, above=here.parent)
+    assert system.configuration()["reranker"] == system.reranker
 
 
 def test_an_empty_lexicon_stays_none(tmp_path: Path) -> None:
@@ -110,6 +129,7 @@ def test_an_empty_lexicon_stays_none(tmp_path: Path) -> None:
         ("expansions = 1", "的 expansions 是 1，应为 true 或 false"),
         ("about = 3", "的 about 是 3，应为 字符串"),
         ("lexicon = 3", "的 lexicon 是 3，应为 字符串"),
+        ("reranker = 3", "的 reranker 是 3，应为 字符串"),
         ("lexicon = true", "的 lexicon 是 True，应为 字符串"),
     ],
 )
@@ -174,6 +194,7 @@ def test_a_reference_that_is_not_declared_is_the_bundled_one_and_comes_first() -
 
 def test_a_reference_that_is_declared_is_kept_where_it_stands(tmp_path: Path) -> None:
     text = '[a]\n[bm25]\nabout = "照旧"\nagainst = "a"\ndense = 0.0\nk1 = 1.2\nb = 0.75\n'
+    text += "expansions = false\n"
     declared = read_systems(written(tmp_path, text))
     assert names(declared) == ["a", "bm25"]
     assert chosen(declared, ["a"]) == declared
@@ -181,11 +202,14 @@ def test_a_reference_that_is_declared_is_kept_where_it_stands(tmp_path: Path) ->
 
 
 def test_a_reference_unlike_the_bundled_one_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "[a]\n[bm25]\ndense = 0.0\nk1 = 2.0\nb = 0.75") == (
+    same = "b = 0.75\nexpansions = false"
+    assert refusal(tmp_path, f"[a]\n[bm25]\ndense = 0.0\nk1 = 2.0\n{same}") == (
         "systems.toml：bm25 是每张表都有的参照，须与随附的相同：k1 是 2.0，应为 1.2；"
         "请删去这一节，或换一个系统名"
     )
-    assert "dense 是 0.3，应为 0.0；" in refusal(tmp_path, "[bm25]\nk1 = 1.2\nb = 0.75")
+    assert "dense 是 0.25，应为 0.0；" in refusal(tmp_path, f"[bm25]\nk1 = 1.2\n{same}")
+    networked = f'[bm25]\ndense = 0.0\nk1 = 1.2\n{same}\nreranker = "a/b"'
+    assert "：reranker 是 'a/b'，应为 ''；" in refusal(tmp_path, networked)
 
 
 def test_a_system_is_set_against_one_before_it_or_the_reference(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from eval.trace import Clock, Silent, WatchedEncoder, WatchedRanker
+from eval.trace import Clock, Silent, WatchedEncoder, WatchedRanker, WatchedReranker
 from index.dense import DenseRanker
 from index.lexical import LexicalRanker
 from rag.encoder import Encoder
@@ -114,7 +114,7 @@ def test_watched_rankers_rank_as_they_would_alone(encoder) -> None:
     shared = WatchedRanker(lexical, clocks[1]).match(terms)
 
     alone = dense.match(vector)
-    assert seen.best(limit=2, allowed=every).tolist() == [3, 0]
+    assert seen.best(limit=2, allowed=every).tolist() == [0, 3]
     assert seen.scores(rows).tolist() == alone.scores(rows).tolist()
     assert seen.sentences(rows).tolist() == [0, 0, 0, 0]
     assert shared.best(limit=4, allowed=every).tolist() == [3, 0]
@@ -151,6 +151,23 @@ def test_every_call_of_a_ranker_is_timed_and_the_time_between_is_not() -> None:
     matches.scores(rows)
     matches.sentences(rows)
     assert 0.08 <= clock.seconds < 0.2
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A reranker that takes a fiftieth of a second."""
+
+    def score(self, question: str, texts: Sequence[str]) -> Scores:
+        time.sleep(0.02)
+        return np.array([question in text for text in texts], dtype=np.float32)
+
+
+def test_a_watched_reranker_scores_as_it_would_alone_and_its_time_is_told() -> None:
+    clock = Clock()
+    watched = WatchedReranker(Reading(), clock)
+    assert watched.score("帮办", TEXTS).tolist() == [0, 1, 0, 0]
+    time.sleep(0.2)
+    assert 0.02 <= clock.seconds < 0.2
 
 
 def test_a_silent_ranker_finds_nothing_and_scores_nothing() -> None:

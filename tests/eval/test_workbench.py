@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from eval.crossencoder import RerankerError
 from eval.dataset import Dataset
 from eval.questions import Question, QuestionsError
 from eval.systems import System, SystemsError
@@ -19,7 +20,7 @@ from index.store import current_version, open_version
 from rag.encoder import Encoder
 from rag.expansions import Expansion, ExpansionsError
 from rag.lexicon import Lexicon, LexiconError, read_lexicon
-from rag.retrieve import Tuning, Weights
+from rag.retrieve import HybridRetriever, Scores, Tuning, Weights
 from rag.source import read
 from rag.types import Span
 
@@ -61,7 +62,7 @@ def bench(tmp_path: Path, dataset: Dataset, loaded) -> Iterator[Workbench]:
 
 
 def system(name: str = "s", **changes: object) -> System:
-    return replace(System(name, encoder="退税帮办企业"), **changes)
+    return replace(System(name, encoder="退税帮办企业", expansions=False), **changes)
 
 
 def hits(built: Built, question: str) -> list[tuple[str, float, float, float]]:
@@ -208,6 +209,78 @@ def test_a_lexicon_finds_what_the_question_says_otherwise(bench: Workbench, tmp_
     plain, worded = (bench.build(system(dense=0.0, lexicon=lexicon)) for lexicon in ("", str(file)))
     assert read_lexicon(file) == Lexicon({"收到钱": ("到账",)})
     assert hits(plain, "何时收到钱")[0][3] < hits(worded, "何时收到钱")[0][3]
+
+
+@dataclass
+class Backwards:
+    """A reranker of a name: what mentions 帮办 comes first."""
+
+    name: str
+    asked: int = 0
+
+    def score(self, question: str, texts: Sequence[str]) -> Scores:
+        self.asked += 1
+        return np.array(["帮办站" in text for text in texts], dtype=np.float32)
+
+
+@pytest.fixture
+def rerankers(monkeypatch) -> list[Backwards]:
+    """The rerankers that were made."""
+    made: list[Backwards] = []
+
+    def make(name: str) -> Backwards:
+        made.append(Backwards(name))
+        return made[-1]
+
+    monkeypatch.setattr("eval.workbench.CrossEncoderReranker", make)
+    return made
+
+
+def first(retriever: HybridRetriever) -> str:
+    return retriever.retrieve("静安退税几天到账", limit=10).hits[0].passage.text[:3]
+
+
+def test_a_system_reranks_and_can_be_asked_as_fused_and_by_each_kind_alone(
+    bench: Workbench, rerankers: list[Backwards]
+) -> None:
+    built = bench.build(system(reranker="甲"))
+    assert built.by_dense is not None
+    assert built.by_lexical is not None
+    assert built.fused is not None
+    assert rerankers[0].asked == 0
+    assert first(built.retriever) == "嘉定区"
+    assert built.retriever.retrieve("退税", limit=1).hits[0].score == 1.0
+    assert {first(one) for one in (built.fused, built.by_dense, built.by_lexical)} == {"静安区"}
+    assert rerankers[0].asked == 2
+    plain = bench.build(system("b"))
+    assert plain.fused is None
+    assert built.fused.retrieve("退税", limit=9) == plain.retriever.retrieve("退税", limit=9)
+
+
+def test_systems_of_one_reranker_share_it(bench: Workbench, rerankers: list[Backwards]) -> None:
+    for name, reranker in (("a", "甲"), ("b", "甲"), ("c", "乙"), ("d", "")):
+        bench.build(system(name, reranker=reranker))
+    assert [one.name for one in rerankers] == ["甲", "乙"]
+
+
+@pytest.mark.usefixtures("rerankers")
+def test_the_clock_of_reranking_runs_for_the_system_that_reranks(bench: Workbench) -> None:
+    with_, without = bench.build(system("a", reranker="甲")), bench.build(system("b"))
+    for built in (with_, without):
+        built.retriever.retrieve("退税", limit=1)
+    assert with_.clocks.rerank.seconds > 0 == without.clocks.rerank.seconds
+    before = with_.clocks.rerank.seconds
+    assert with_.fused is not None
+    with_.fused.retrieve("退税", limit=1)
+    assert with_.clocks.rerank.seconds == before
+
+
+def test_a_reranker_that_is_not_there_is_found_before_anything_is_encoded(
+    bench: Workbench, tmp_path: Path, loaded
+) -> None:
+    with pytest.raises(RerankerError, match=r"重排模型 .+没有 不存在"):
+        bench.build(system(reranker=str(tmp_path / "没有")))
+    assert loaded == []
 
 
 @pytest.mark.parametrize("size", [1, 15])

@@ -93,7 +93,8 @@ def test_the_recipe_decides_cut_and_bm25(sources, cache, encoder) -> None:
 
 def test_expansions_become_keys_only_where_the_recipe_asks(sources, cache, encoder) -> None:
     expansion = asked(sources[0], "谁替我跑腿")
-    assert assemble(sources, (expansion,), encoder, cache).content.known is None
+    plain = Recipe(expansions=False)
+    assert assemble(sources, (expansion,), encoder, cache, plain).content.known is None
     assert assemble(sources, (), encoder, cache, Recipe(expansions=True)).content.known is None
     known = assemble(sources, (expansion,), encoder, cache, Recipe(expansions=True)).content.known
     assert known is not None

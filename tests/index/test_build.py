@@ -168,7 +168,7 @@ def test_a_file_repeated_in_another_folder_is_linked_as_duplicates(
     assert len({case.case_id for case in cases}) == 4
 
 
-EXPANDED = Recipe(expansions=True)
+PLAIN, EXPANDED = Recipe(expansions=False), Recipe(expansions=True)
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def test_companions_are_left_alone_where_it_does_not(
     tmp_path, collection, companion, encoder
 ) -> None:
     companion.write_text("{", encoding="utf-8")
-    report = build([collection], tmp_path / "index", encoder)
+    report = build([collection], tmp_path / "index", encoder, recipe=PLAIN)
     assert report.failures == ()
     assert report.version.manifest.expansions == ()
     assert read_content(report.version).known is None
@@ -240,7 +240,7 @@ def test_a_changed_companion_builds_anew(
     elif change == "broken":
         companion.write_text("{", encoding="utf-8")
 
-    recipe = Recipe() if change == "recipe" else EXPANDED
+    recipe = PLAIN if change == "recipe" else EXPANDED
     second = build([collection], tmp_path / "index", encoder, recipe=recipe)
 
     assert second.fresh
@@ -277,7 +277,7 @@ def test_expansions_leave_the_rest_of_the_index_as_it_is(
     tmp_path, collection, companion, encoder
 ) -> None:
     assert companion.is_file()
-    plain = build([collection], tmp_path / "a", encoder).version.manifest
+    plain = build([collection], tmp_path / "a", encoder, recipe=PLAIN).version.manifest
     asked = build([collection], tmp_path / "b", encoder, recipe=EXPANDED).version.manifest
     assert plain.files == {
         name: record for name, record in asked.files.items() if not name.startswith("questions/")

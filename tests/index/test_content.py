@@ -21,7 +21,7 @@ from rag.source import read
 from rag.types import Source, Span
 
 SENTENCES, PASSAGES = Recipe(expansions=True), Recipe(keys="passage", expansions=True)
-PLAIN = Recipe()
+PLAIN = Recipe(expansions=False)
 
 
 @pytest.fixture

@@ -140,7 +140,8 @@ def test_an_index_with_other_counts_is_refused() -> None:
         DenseRanker.from_bytes(data, [4], floor=0.0)
 
 
-def test_a_search_takes_one_thread_whichever_thread_asks() -> None:
+def test_a_search_takes_one_thread_whichever_thread_asks(monkeypatch) -> None:
+    monkeypatch.setattr(index.dense, "EXACT_UP_TO", 0)
     ranker = DenseRanker.build(unit(30, 8, seed=5), [3] * 10)
     query = unit(1, 8, seed=6)[0]
 

@@ -34,7 +34,7 @@ def reference(
     for document in documents:
         count = Counter(document)
         norm = k1 * (1 - b + b * len(document) / mean_length) if mean_length else k1
-        parts = (w * idf(t) * count[t] / (count[t] + norm) for t, w in terms.items())
+        parts = (w * idf(t) * count[t] / (count[t] + norm) for t, w in terms.items() if count[t])
         scores.append(min(1.0, sum(parts) / total))
     return scores
 

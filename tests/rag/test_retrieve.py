@@ -242,10 +242,14 @@ def test_expansions_have_their_share_where_a_passage_has_any(encoder) -> None:
 def test_a_passage_that_only_its_expansions_find_is_found(encoder) -> None:
     nothing = (0.0, 0.0, 0.0, 0.0)
     present = np.array([False, False, False, True])
-    for known in (legs((0, 0, 0, 0.5), nothing), legs(nothing, (0, 0, 0, 0.5))):
+    share = DEFAULT_WEIGHTS.expansions * 0.5
+    for known, dense, lexical in (
+        (legs((0, 0, 0, 0.5), nothing), share, 0),
+        (legs(nothing, (0, 0, 0, 0.5)), 0, share),
+    ):
         found, parts = ranked(encoder, Rankers(legs(nothing, nothing), Expansions(known, present)))
         assert list(parts) == [LAW]
-        assert found.confidence == DEFAULT.confidence(0.0, 0.0)
+        assert found.confidence == pytest.approx(DEFAULT.confidence(dense, lexical), abs=1e-5)
 
 
 def test_expansions_of_a_case_that_is_filtered_out_bring_nothing(encoder) -> None:
@@ -278,13 +282,15 @@ def test_expansions_alone_rank_where_theirs_is_the_whole_share(encoder) -> None:
     ]
 
 
-def test_confidence_is_that_of_the_first_passages_text_and_not_of_its_expansions(encoder) -> None:
+def test_confidence_is_that_of_the_first_passages_text_and_expansions_together(encoder) -> None:
     text = legs((0.3, 0, 0, 0), (0.1, 0, 0, 0))
     known = Expansions(legs((1, 0, 0, 0), (1, 0, 0, 0)), np.array([True, False, False, False]))
-    for rankers in (Rankers(text), Rankers(text, known)):
-        found, _ = ranked(encoder, rankers)
-        first = found.hits[0]
-        assert found.confidence == DEFAULT.confidence(first.dense, first.lexical)
+    for rankers, dense, lexical in (
+        (Rankers(text), 0.3, 0.1),
+        (Rankers(text, known), 0.3 + 0.25 * 0.7, 0.1 + 0.25 * 0.9),
+    ):
+        found, _ = ranked(encoder, rankers, Weights(expansions=0.25))
+        assert found.confidence == pytest.approx(DEFAULT.confidence(dense, lexical), abs=1e-5)
         assert found.reason == DEFAULT.reason(found.confidence)
 
 
