@@ -94,9 +94,18 @@ class DenseRanker:
 
     def all_cosines(self, query: Scores) -> Scores:
         """Compare with every vector of an exact index."""
-        size = self.size * self._index.d
-        vectors = faiss.rev_swig_ptr(self._index.get_xb(), size)  # a view, not a copy
-        return np.asarray(vectors.reshape(self.size, self._index.d) @ query)
+        # FAISS's kernel rather than numpy's product: that one's threads go on spinning afterwards,
+        # and the next question's encoder, which has the same two cores, takes 4 ms longer.
+        question = np.ascontiguousarray(query, dtype=np.float32)
+        cosines = np.empty(self.size, dtype=np.float32)
+        faiss.fvec_inner_products_ny(
+            faiss.swig_ptr(cosines),
+            faiss.swig_ptr(question),
+            self._index.get_xb(),
+            self._index.d,
+            self.size,
+        )
+        return cosines
 
     @property
     def starts(self) -> Rows:
