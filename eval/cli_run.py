@@ -120,11 +120,10 @@ def robustness(
     from eval.robustness import variations_of  # noqa: PLC0415
     from eval.rows import measures_of  # noqa: PLC0415
     from eval.run import run as ask  # noqa: PLC0415
-    from eval.systems import BUNDLED, chosen, read_systems  # noqa: PLC0415
     from eval.workbench import Workbench  # noqa: PLC0415
 
     with errors_in_words(), progress_bars() as progress:
-        (one,) = (s for s in chosen(read_systems(systems or BUNDLED), [system]) if s.name == system)
+        one = _declared(system, systems)
         with Workbench(_load(dataset, sources, split), models, _CACHE, progress) as bench:
             built = bench.build(one)
             base = ask(bench, built)
@@ -161,11 +160,10 @@ def sweep(
     from eval.parts import part_of  # noqa: PLC0415
     from eval.sweep import parse_grid  # noqa: PLC0415
     from eval.sweep import sweep as try_all  # noqa: PLC0415
-    from eval.systems import BUNDLED, chosen, read_systems  # noqa: PLC0415
     from eval.workbench import Workbench  # noqa: PLC0415
 
     with errors_in_words(), progress_bars() as progress:
-        (one,) = (s for s in chosen(read_systems(systems or BUNDLED), [system]) if s.name == system)
+        one = _declared(system, systems)
         whole = _load(dataset, sources, split)
         with Workbench(part_of(whole, Part.TUNING), models, _CACHE, progress) as bench:
             trials = try_all(
@@ -192,6 +190,14 @@ def _load(path: Path, sources: list[Path] | None, split: str | None) -> Dataset:
     for note in dataset.notes:
         typer.echo(note, err=True)
     return dataset
+
+
+def _declared(name: str, file: Path | None) -> System:
+    """The system of that name."""
+    from eval.systems import BUNDLED, chosen, read_systems  # noqa: PLC0415
+
+    (one,) = (s for s in chosen(read_systems(file or BUNDLED), [name]) if s.name == name)
+    return one
 
 
 def _results(
