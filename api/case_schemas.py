@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.fields import MAX_FILTER_VALUES, FilterText, FilterYear, Offsets, offsets_of
 from api.schemas import SourcePlace
 from rag.cite import label_of
-from rag.retrieve import Filters
+from rag.filters import Filters
 from rag.types import Case, Section
 
 

@@ -20,7 +20,7 @@ from api.fields import (
 )
 from rag.assistant import Finding, Findings
 from rag.cite import Citation
-from rag.retrieve import Filters
+from rag.filters import Filters
 
 
 class SearchFilters(BaseModel):

@@ -289,7 +289,7 @@ def _require_same_system(index: Path, result: Result) -> None:
     from eval.systems import System, system_of  # noqa: PLC0415
     from index.store import current_version  # noqa: PLC0415
     from rag.lexicon import NO_LEXICON, read_lexicon  # noqa: PLC0415
-    from rag.retrieve import DEFAULT_TUNING, Tuning  # noqa: PLC0415
+    from rag.tuning import DEFAULT_TUNING, Tuning  # noqa: PLC0415
 
     manifest = current_version(index).manifest
     recorded = result.provenance.configuration

@@ -15,7 +15,7 @@ from index.recipe import DEFAULT_RECIPE, Keys, Recipe
 from rag.chunk import Cut
 from rag.errors import CasebookError
 from rag.models import DEFAULT_MODEL
-from rag.retrieve import DEFAULT_WEIGHTS, Weights
+from rag.tuning import DEFAULT_WEIGHTS, Weights
 
 BUNDLED = Path(__file__).parent / "systems.toml"
 _NAME = re.compile(r"[^\W_][\w.+=-]*")

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.encoder import Encoder, EncoderIdentity
-from rag.rerank import Reranker
-from rag.retrieve import (
+from rag.ranking import (
     Mask,
     Matches,
     MatchesT_co,
@@ -27,6 +26,7 @@ from rag.retrieve import (
     Scores,
     SentenceMatches,
 )
+from rag.rerank import Reranker
 
 _WARM_UP = "第一次编码要分配内存"
 

@@ -20,8 +20,10 @@ from index.recipe import Recipe
 from index.vectors import VectorCache
 from rag.encoders import load_encoder
 from rag.lexicon import NO_LEXICON, read_lexicon
+from rag.ranking import Expansions, Legs, Rankers
 from rag.rerank import Reranker
-from rag.retrieve import Expansions, HybridRetriever, Legs, Rankers, Tuning, Weights
+from rag.retrieve import HybridRetriever
+from rag.tuning import Tuning, Weights
 from rag.types import Case
 
 _LEAST_TOKENS = 16

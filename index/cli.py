@@ -147,7 +147,7 @@ def search(
     退出码：0 有结果；1 出错；2 参数有误；4 案例集没有回答，列出的只是最接近的段落。
     """
     from index.store import open_index  # noqa: PLC0415
-    from rag.retrieve import Filters  # noqa: PLC0415
+    from rag.filters import Filters  # noqa: PLC0415
 
     if not question.strip():
         what = "问题是空的"

@@ -17,7 +17,7 @@ from index.records import (
     passages_from_lines,
     passages_to_lines,
 )
-from rag.retrieve import Expansions, Legs, Rankers
+from rag.ranking import Expansions, Legs, Rankers
 from rag.types import Case, Passage, Source
 
 _CASES, _PASSAGES, _DENSE, _LEXICAL = (

@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.retrieve import Mask, Rows, Scores, SentenceMatches
+from rag.ranking import Mask, Rows, Scores, SentenceMatches
 
 EXACT_UP_TO = 50_000
 """Vectors searched exactly; above, HNSW. See docs/decisions/0004-faiss-type.md for timings."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.retrieve import Mask, Rows, Scores, Terms
+from rag.ranking import Mask, Rows, Scores, Terms
 from rag.tokens import terms_of
 
 _TERMS = "terms.json"

@@ -23,7 +23,8 @@ from rag.confidence import read_calibration
 from rag.encoder import Encoder, EncoderIdentity
 from rag.encoders import load_encoder
 from rag.errors import IndexDamagedError, IndexMismatchError, IndexMissingError
-from rag.retrieve import DEFAULT_TUNING, HybridRetriever, Tuning
+from rag.retrieve import HybridRetriever
+from rag.tuning import DEFAULT_TUNING, Tuning
 
 CURRENT = "CURRENT"
 VERSIONS = "versions"

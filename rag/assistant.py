@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.cite import Citation, cite
+from rag.filters import NO_FILTERS, Filters
 from rag.highlight import highlights, matched_terms
-from rag.retrieve import NO_FILTERS, Filters, Reason, Retriever
+from rag.retrieve import Reason, Retriever
 from rag.types import Case, Hit, Span
 
 

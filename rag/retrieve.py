@@ -1,177 +1,33 @@
 """Question -> ranked passages: rankings by vector and by term over the same passages, fused.
 
-The rankers live in `index`; what they must offer is the `Ranker` protocol here. All score on an
-absolute scale from 0 to 1, so their weighted sum is one too: it means the same for every question
-and is never stretched to make the best passage look good. A reranker (`rag.rerank`) may order the
-first few anew.
+The rankers live in `index` and follow the protocol of `rag.ranking`. A reranker (`rag.rerank`) may
+order the first few anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.chunk import context_of
-from rag.confidence import DEFAULT as DEFAULT_CALIBRATION
-from rag.confidence import Calibration
-from rag.divisions import stem_of
 from rag.encoder import Encoder
-from rag.lexicon import NO_LEXICON, Lexicon, weighted_terms
-from rag.rerank import RERANKED, Reranker, relevance_of
+from rag.filters import NO_FILTERS, Filters
+from rag.lexicon import weighted_terms
+from rag.ranking import Mask, Rankers, Rows, Scores, SentenceMatches
+from rag.rerank import RERANKED, relevance_of
+from rag.tuning import DEFAULT_TUNING, Tuning
 from rag.types import Case, Hit, Passage
 
-Rows: TypeAlias = NDArray[np.int64]
-"""Positions in the list of passages that an index was built from."""
-Scores: TypeAlias = NDArray[np.float32]
-Mask: TypeAlias = NDArray[np.bool_]
-"""One truth value for each passage."""
-
 Reason = Literal["not_in_collection", "not_in_district", "low_confidence"]
-
-QueryT_contra = TypeVar("QueryT_contra", contravariant=True)
-MatchesT_co = TypeVar("MatchesT_co", bound="Matches", covariant=True)
-
-Terms: TypeAlias = Mapping[str, float]
-"""What a question is looked up by: weight by term, in (0, 1]."""
 
 _CANDIDATES = 100
 """Passages that each ranker puts forward, at least. On the bundled corpus (202 passages) ranking all
 of them changes the top 50 of none of the 160 development questions. Candidates are scored by both
 rankers, so none lacks a score."""
-
-
-class Matches(Protocol):
-    """How the passages of an index match one query, best first or one by one."""
-
-    def best(self, *, limit: int, allowed: Mask) -> Rows:
-        """Return up to ``limit`` passages, best first, none repeated; only ``allowed`` ones."""
-        ...
-
-    def scores(self, rows: Rows) -> Scores:
-        """Score given passages on a scale from 0 to 1, in their order."""
-        ...
-
-
-class SentenceMatches(Matches, Protocol):
-    """Matches by sentence, which can also tell the sentence that matched."""
-
-    def sentences(self, rows: Rows) -> Rows:
-        """Return, for each passage, the position of its best sentence within the passage."""
-        ...
-
-
-class Ranker(Protocol, Generic[QueryT_contra, MatchesT_co]):
-    """One way to rank the passages of an index; safe to call from several threads."""
-
-    def match(self, query: QueryT_contra) -> MatchesT_co:
-        """Match a query against every passage."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Legs:
-    """The two rankers over one text of the passages."""
-
-    dense: Ranker[Scores, SentenceMatches]
-    lexical: Ranker[Terms, Matches]
-
-
-@dataclass(frozen=True, slots=True)
-class Expansions:
-    """The two rankers over the questions that passages are known to answer.
-
-    Attributes:
-        legs: The rankers; same rows as those over the text.
-        present: Which passages have any.
-    """
-
-    legs: Legs
-    present: Mask
-
-
-@dataclass(frozen=True, slots=True)
-class Rankers:
-    """Every ranker of an index, over the same rows.
-
-    Attributes:
-        text: Ranks by what the passages say.
-        expansions: Ranks by what they are known to answer; None if that is known of none.
-    """
-
-    text: Legs
-    expansions: Expansions | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What each score counts for; see docs/decisions/0002-fusion.md.
-
-    Attributes:
-        dense: Share of the scores by vector; the rest is by term.
-        expansions: Share of the scores by expansion, where a passage has any; the rest is by text.
-        lexicon: Of a term that only the lexicon brings; the question's own count 1.
-    """
-
-    dense: float = 0.25
-    expansions: float = 0.4
-    lexicon: float = 0.5
-
-
-DEFAULT_WEIGHTS = Weights()
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """What can be changed without building an index anew.
-
-    Attributes:
-        weights: What each score counts for.
-        lexicon: Official terms for everyday ones.
-        calibration: How scores become a confidence, and from which one on it answers.
-        reranker: Orders the best `RERANKED` passages anew; None leaves them as they are fused.
-    """
-
-    weights: Weights = DEFAULT_WEIGHTS
-    lexicon: Lexicon = NO_LEXICON
-    calibration: Calibration = DEFAULT_CALIBRATION
-    reranker: Reranker | None = None
-
-
-DEFAULT_TUNING = Tuning()
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which cases to search; an empty field allows all, several values are alternatives.
-
-    Attributes:
-        districts: Official names or the way people say them (``静安区``, ``静安``).
-        collections: A collection's title or any part of it (``良好实践``).
-        years: Years of the collections.
-        case_ids: Cases by id.
-    """
-
-    districts: tuple[str, ...] = ()
-    collections: tuple[str, ...] = ()
-    years: tuple[int, ...] = ()
-    case_ids: tuple[str, ...] = ()
-
-    def allow(self, case: Case) -> bool:
-        """Whether a case passes every field."""
-        named = {district.name for district in case.districts}
-        return (
-            (not self.districts or any(_same_district(d, n) for d in self.districts for n in named))
-            and (not self.collections or any(part in case.collection for part in self.collections))
-            and (not self.years or case.year in self.years)
-            and (not self.case_ids or case.case_id in self.case_ids)
-        )
-
-
-NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,8 +221,3 @@ class HybridRetriever:
                 passing.add(text)
                 allowed[row] = True
         return np.asarray(allowed[self._case_rows])
-
-
-def _same_district(asked: str, official: str) -> bool:
-    """Whether ``asked`` is the official name, or the name as people say it."""
-    return asked.strip() in {official, stem_of(official)}

@@ -15,7 +15,8 @@ from api.app import create_app
 from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.chunk import passages_of
-from rag.retrieve import NO_FILTERS, Filters, Retrieval
+from rag.filters import NO_FILTERS, Filters
+from rag.retrieve import Retrieval
 from rag.types import Case, Hit, Passage, Source
 
 TEXT = """上海市2022年度各区优化营商环境优秀案例

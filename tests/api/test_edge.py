@@ -5,7 +5,8 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from rag.assistant import Assistant
-from rag.retrieve import NO_FILTERS, Filters, Retrieval
+from rag.filters import NO_FILTERS, Filters
+from rag.retrieve import Retrieval
 from rag.types import Case
 
 HEADERS = {

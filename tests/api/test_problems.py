@@ -18,7 +18,8 @@ from rag.errors import (
     IndexMissingError,
     ModelError,
 )
-from rag.retrieve import NO_FILTERS, Filters, Retrieval
+from rag.filters import NO_FILTERS, Filters
+from rag.retrieve import Retrieval
 from rag.types import Case
 
 SEARCH = "/api/v1/search"

@@ -25,8 +25,10 @@ from eval.workbench import Built, Workbench
 from index.build import build
 from index.store import current_version, open_version
 from rag.encoder import Encoder
-from rag.retrieve import DEFAULT_WEIGHTS, HybridRetriever, Retrieval, Scores
+from rag.ranking import Scores
+from rag.retrieve import HybridRetriever, Retrieval
 from rag.source import decode, read
+from rag.tuning import DEFAULT_WEIGHTS
 from rag.types import Source
 
 DEV = Path(__file__).parents[2] / "eval" / "dev_questions.jsonl"

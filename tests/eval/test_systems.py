@@ -12,7 +12,7 @@ from index.lexical import Bm25
 from index.recipe import DEFAULT_RECIPE, Recipe
 from rag.chunk import Cut
 from rag.lexicon import read_lexicon
-from rag.retrieve import DEFAULT_WEIGHTS, Weights
+from rag.tuning import DEFAULT_WEIGHTS, Weights
 
 
 def written(tmp_path: Path, text: str) -> Path:

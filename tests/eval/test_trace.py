@@ -14,7 +14,7 @@ from index.dense import DenseRanker
 from index.lexical import LexicalRanker
 from rag.encoder import Encoder
 from rag.lexicon import NO_LEXICON, weighted_terms
-from rag.retrieve import Mask, Rows, Scores
+from rag.ranking import Mask, Rows, Scores
 
 TEXTS = ["智能退税，三日到账", "帮办站现场帮办", "企业办事", "退税退税"]
 SLOW_S = 0.1

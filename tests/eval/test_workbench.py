@@ -20,8 +20,10 @@ from index.store import current_version, open_version
 from rag.encoder import Encoder
 from rag.expansions import Expansion, ExpansionsError
 from rag.lexicon import Lexicon, LexiconError, read_lexicon
-from rag.retrieve import HybridRetriever, Scores, Tuning, Weights
+from rag.ranking import Scores
+from rag.retrieve import HybridRetriever
 from rag.source import read
+from rag.tuning import Tuning, Weights
 from rag.types import Span
 
 QUESTIONS = (

@@ -13,20 +13,12 @@ from hypothesis import strategies as st
 from rag.cases import read_cases
 from rag.chunk import context_of, passages_of
 from rag.confidence import DEFAULT
+from rag.filters import Filters
+from rag.ranking import Legs, Mask, Rankers, Rows, Scores
 from rag.rerank import RERANKED, relevance_of
-from rag.retrieve import (
-    Filters,
-    HybridRetriever,
-    Legs,
-    Mask,
-    Rankers,
-    Retrieval,
-    Rows,
-    Scores,
-    Tuning,
-    Weights,
-)
+from rag.retrieve import HybridRetriever, Retrieval
 from rag.source import decode
+from rag.tuning import Tuning, Weights
 
 COUNT = 24
 TEXT = "甲市2022年优化营商环境优秀案例\n" + "".join(

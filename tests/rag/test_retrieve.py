@@ -16,22 +16,12 @@ from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.chunk import passages_of
 from rag.confidence import DEFAULT
+from rag.filters import Filters
 from rag.lexicon import Lexicon
-from rag.retrieve import (
-    DEFAULT_WEIGHTS,
-    Expansions,
-    Filters,
-    HybridRetriever,
-    Legs,
-    Mask,
-    Rankers,
-    Retrieval,
-    Rows,
-    Scores,
-    Tuning,
-    Weights,
-)
+from rag.ranking import Expansions, Legs, Mask, Rankers, Rows, Scores
+from rag.retrieve import HybridRetriever, Retrieval
 from rag.source import decode
+from rag.tuning import DEFAULT_WEIGHTS, Tuning, Weights
 
 TEXT = """\
 甲市2022年优化营商环境优秀案例

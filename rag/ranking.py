@@ -1,0 +1,88 @@
+"""What ranks passages: the protocol that rankers of `index` follow, and how they are combined.
+
+All score on an absolute scale from 0 to 1, so their weighted sum is one too: it means the same for
+every question and is never stretched to make the best passage look good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows: TypeAlias = NDArray[np.int64]
+"""Positions in the list of passages that an index was built from."""
+Scores: TypeAlias = NDArray[np.float32]
+Mask: TypeAlias = NDArray[np.bool_]
+"""One truth value for each passage."""
+
+QueryT_contra = TypeVar("QueryT_contra", contravariant=True)
+MatchesT_co = TypeVar("MatchesT_co", bound="Matches", covariant=True)
+
+Terms: TypeAlias = Mapping[str, float]
+"""What a question is looked up by: weight by term, in (0, 1]."""
+
+
+class Matches(Protocol):
+    """How the passages of an index match one query, best first or one by one."""
+
+    def best(self, *, limit: int, allowed: Mask) -> Rows:
+        """Return up to ``limit`` passages, best first, none repeated; only ``allowed`` ones."""
+        ...
+
+    def scores(self, rows: Rows) -> Scores:
+        """Score given passages on a scale from 0 to 1, in their order."""
+        ...
+
+
+class SentenceMatches(Matches, Protocol):
+    """Matches by sentence, which can also tell the sentence that matched."""
+
+    def sentences(self, rows: Rows) -> Rows:
+        """Return, for each passage, the position of its best sentence within the passage."""
+        ...
+
+
+class Ranker(Protocol, Generic[QueryT_contra, MatchesT_co]):
+    """One way to rank the passages of an index; safe to call from several threads."""
+
+    def match(self, query: QueryT_contra) -> MatchesT_co:
+        """Match a query against every passage."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The two rankers over one text of the passages."""
+
+    dense: Ranker[Scores, SentenceMatches]
+    lexical: Ranker[Terms, Matches]
+
+
+@dataclass(frozen=True, slots=True)
+class Expansions:
+    """The two rankers over the questions that passages are known to answer.
+
+    Attributes:
+        legs: The rankers; same rows as those over the text.
+        present: Which passages have any.
+    """
+
+    legs: Legs
+    present: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Rankers:
+    """Every ranker of an index, over the same rows.
+
+    Attributes:
+        text: Ranks by what the passages say.
+        expansions: Ranks by what they are known to answer; None if that is known of none.
+    """
+
+    text: Legs
+    expansions: Expansions | None = None

@@ -1,0 +1,48 @@
+"""What can be changed about retrieval without building an index anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rag.confidence import DEFAULT as DEFAULT_CALIBRATION
+from rag.confidence import Calibration
+from rag.lexicon import NO_LEXICON, Lexicon
+from rag.rerank import Reranker
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each score counts for; see docs/decisions/0002-fusion.md.
+
+    Attributes:
+        dense: Share of the scores by vector; the rest is by term.
+        expansions: Share of the scores by expansion, where a passage has any; the rest is by text.
+        lexicon: Of a term that only the lexicon brings; the question's own count 1.
+    """
+
+    dense: float = 0.25
+    expansions: float = 0.4
+    lexicon: float = 0.5
+
+
+DEFAULT_WEIGHTS = Weights()
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What can be changed without building an index anew.
+
+    Attributes:
+        weights: What each score counts for.
+        lexicon: Official terms for everyday ones.
+        calibration: How scores become a confidence, and from which one on it answers.
+        reranker: Orders the best `RERANKED` passages anew; None leaves them as they are fused.
+    """
+
+    weights: Weights = DEFAULT_WEIGHTS
+    lexicon: Lexicon = NO_LEXICON
+    calibration: Calibration = DEFAULT_CALIBRATION
+    reranker: Reranker | None = None
+
+
+DEFAULT_TUNING = Tuning()
