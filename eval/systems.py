@@ -41,7 +41,7 @@ class _Range:
 _RANGES = (
     *(
         _Range(field, lambda value: 0 <= value <= 1, "在 0 与 1 之间")
-        for field in ("dense", "b", "expansion")
+        for field in ("dense", "late", "b", "expansion")
     ),
     # A term of weight 1 would count as one of the question's own.
     _Range("lexical", lambda value: 0 <= value < 1, "不小于 0 且小于 1"),
@@ -65,6 +65,7 @@ class System:
         max_tokens: Passage size in the encoder's tokens, 1 or more.
         keys: What is encoded, every sentence or every passage.
         dense: Share of the scores by vector, in [0, 1]; 0 leaves vectors out, 1 leaves terms out.
+        late: Share of late interaction, in [0, 1]; 0 leaves it out.
         k1: Of BM25, 0 or more.
         b: Of BM25, in [0, 1].
         expansions: Whether the question expansions beside the sources are used.
@@ -81,6 +82,7 @@ class System:
     max_tokens: int = DEFAULT_RECIPE.cut.max_tokens
     keys: Keys = DEFAULT_RECIPE.keys
     dense: float = DEFAULT_WEIGHTS.dense
+    late: float = DEFAULT_WEIGHTS.late
     k1: float = DEFAULT_RECIPE.bm25.k1
     b: float = DEFAULT_RECIPE.bm25.b
     expansions: bool = DEFAULT_RECIPE.expansions
@@ -92,12 +94,18 @@ class System:
     @property
     def recipe(self) -> Recipe:
         """What its index is made by; systems of equal encoder and recipe share one."""
-        return Recipe(Cut(self.max_tokens), self.keys, Bm25(self.k1, self.b), self.expansions)
+        return Recipe(
+            cut=Cut(self.max_tokens),
+            keys=self.keys,
+            bm25=Bm25(self.k1, self.b),
+            expansions=self.expansions,
+            late=self.late > 0,
+        )
 
     @property
     def weights(self) -> Weights:
         """What its retriever weighs by."""
-        return Weights(self.dense, self.expansion, self.lexical)
+        return Weights(self.dense, self.late, self.expansion, self.lexical)
 
     def configuration(self) -> dict[str, object]:
         """Every field, for a result's provenance."""

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic, cast
+from typing import Generic, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.encoder import Encoder, EncoderIdentity
+from rag.encoder import Encoder, EncoderIdentity, TokenEncoder
 from rag.ranking import (
     Mask,
     Matches,
@@ -28,6 +28,8 @@ from rag.ranking import (
 )
 from rag.rerank import Reranker
 
+_Question: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32] | None]
+"""A question's vector, and those of its tokens where the encoder gives any."""
 _WARM_UP = "第一次编码要分配内存"
 
 
@@ -65,7 +67,7 @@ class WatchedEncoder:
     encoded: int = 0
     encoding: Clock = field(default_factory=Clock)
     last_s: float = 0.0
-    _questions: dict[str, tuple[NDArray[np.float32], float]] = field(default_factory=dict)
+    _questions: dict[str, tuple[_Question, float]] = field(default_factory=dict)
 
     @property
     def identity(self) -> EncoderIdentity:
@@ -74,15 +76,7 @@ class WatchedEncoder:
 
     def encode_query(self, question: str) -> NDArray[np.float32]:
         """Encode a question, or remember it."""
-        if not self._questions:
-            self.inner.encode_query(_WARM_UP)
-        if question not in self._questions:
-            clock = Clock()
-            with clock.running():
-                vector = self.inner.encode_query(question)
-            self._questions[question] = vector, clock.seconds
-        vector, self.last_s = self._questions[question]
-        return vector
+        return self._asked(question)[0]
 
     def encode_passages(
         self, texts: Sequence[str], *, on_progress: Callable[[int], None] | None = None
@@ -96,6 +90,49 @@ class WatchedEncoder:
     def count_tokens(self, text: str) -> int:
         """The encoder's own count."""
         return self.inner.count_tokens(text)
+
+    def _asked(self, question: str) -> _Question:
+        if not self._questions:
+            self._encoded(_WARM_UP)
+        if question not in self._questions:
+            clock = Clock()
+            with clock.running():
+                encoded = self._encoded(question)
+            self._questions[question] = encoded, clock.seconds
+        encoded, self.last_s = self._questions[question]
+        return encoded
+
+    def _encoded(self, question: str) -> _Question:
+        return self.inner.encode_query(question), None
+
+
+@dataclass(slots=True)
+class WatchedTokenEncoder(WatchedEncoder):
+    """The same over an encoder that gives tokens; a question is encoded once for both."""
+
+    inner: TokenEncoder
+
+    def encode_query_tokens(self, question: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Encode a question and its tokens, or remember them."""
+        vector, tokens = self._asked(question)
+        return vector, cast("NDArray[np.float32]", tokens)
+
+    def encode_passage_tokens(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Encode the tokens of passages and count them."""
+        with self.encoding.running():
+            tokens = self.inner.encode_passage_tokens(texts)
+        self.encoded += len(texts)
+        return tokens
+
+    def _encoded(self, question: str) -> _Question:
+        return self.inner.encode_query_tokens(question)
+
+
+def watched(encoder: Encoder) -> WatchedEncoder:
+    """Watch an encoder; what it can do stays as it is."""
+    if isinstance(encoder, TokenEncoder):
+        return WatchedTokenEncoder(encoder)
+    return WatchedEncoder(encoder)
 
 
 @dataclass(frozen=True, slots=True)

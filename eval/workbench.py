@@ -14,7 +14,14 @@ from eval.dataset import Dataset
 from eval.evidence import Holders, holders_of, locate
 from eval.result import Cost
 from eval.systems import System, SystemsError
-from eval.trace import Clock, Silent, WatchedEncoder, WatchedRanker, WatchedReranker
+from eval.trace import (
+    Clock,
+    Silent,
+    WatchedEncoder,
+    WatchedRanker,
+    WatchedReranker,
+    watched,
+)
 from index.assemble import Assembly, Progress, assemble
 from index.recipe import Recipe
 from index.vectors import VectorCache
@@ -155,7 +162,7 @@ class Workbench:
         def alone(dense: float) -> HybridRetriever | None:
             if system.dense in {0, 1}:
                 return None
-            return retriever(replace(system.weights, dense=dense), Clocks())
+            return retriever(replace(system.weights, dense=dense, late=0), Clocks())
 
         return Built(
             system=system,
@@ -178,7 +185,7 @@ class Workbench:
 
     def _encoder(self, name: str) -> WatchedEncoder:
         if name not in self._encoders:
-            self._encoders[name] = WatchedEncoder(load_encoder(name, self._models))
+            self._encoders[name] = watched(load_encoder(name, self._models))
         return self._encoders[name]
 
     def _reranker(self, name: str) -> CrossEncoderReranker:
@@ -232,7 +239,9 @@ def _watched(rankers: Rankers, weights: Weights, clocks: Clocks) -> Rankers:
 
     known = rankers.expansions
     return Rankers(
-        legs(rankers.text), Expansions(legs(known.legs), known.present) if known else None
+        legs(rankers.text),
+        Expansions(legs(known.legs), known.present) if known else None,
+        rankers.late if weights.late > 0 else None,
     )
 
 

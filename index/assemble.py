@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from index.content import Content, QuestionIndex
 from index.dense import DenseRanker
+from index.late import LateRanker
 from index.lexical import LexicalRanker
 from index.recipe import DEFAULT_RECIPE, Recipe
 from index.vectors import VectorCache
 from rag.cases import read_cases
 from rag.chunk import context_of, passages_of
 from rag.confidence import UNRELATED, floor_of
-from rag.encoder import Encoder
+from rag.encoder import Encoder, TokenEncoder
 from rag.expansions import Expansion, ExpansionsError, questions_of
 from rag.types import Case, Passage, Source, Span
 
@@ -83,7 +84,26 @@ def assemble(
             dense=DenseRanker.build(vectors[len(keys) :], [len(of) for of in asked]).over(floor),
             lexical=LexicalRanker.build(["\n".join(of) for of in asked], recipe.bm25),
         )
-    return Assembly(Content(cases, tuple(passages), dense.over(floor), lexical, known), floor)
+    late = None
+    if recipe.late and isinstance(encoder, TokenEncoder):
+        texts = text_keys(cases, passages, [(passage.span,) for passage in passages], encoder)
+        late = _late(texts, encoder, cache, on_progress)
+    content = Content(cases, tuple(passages), dense.over(floor), lexical, known, late)
+    return Assembly(content, floor)
+
+
+def _late(
+    texts: Sequence[str], encoder: TokenEncoder, cache: VectorCache, on_progress: Progress
+) -> LateRanker:
+    projection, distinct = cache.projection(encoder), len(set(texts))
+    tokens = cache.encode_tokens(
+        encoder,
+        projection,
+        texts,
+        on_progress=lambda done: on_progress("编码词元", done, distinct),
+    )
+    unrelated = [encoder.encode_query_tokens(question)[1] for question in UNRELATED]
+    return LateRanker.build(projection, tokens).over(unrelated)
 
 
 def text_keys(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.dense import DenseRanker
+from index.late import LateRanker
 from index.lexical import LexicalRanker
 from index.manifest import Manifest
 from index.records import (
@@ -26,6 +27,7 @@ _CASES, _PASSAGES, _DENSE, _LEXICAL = (
     "dense.faiss",
     "lexical/",
 )
+_LATE = "late/"
 _QUESTIONS = "questions/"
 
 
@@ -76,6 +78,7 @@ class Content:
         dense: By vector.
         lexical: By term.
         known: Rankers over what passages are known to answer; None if that is known of none.
+        late: By token; None if the encoder gives none or the recipe wants none.
     """
 
     cases: tuple[Case, ...]
@@ -83,12 +86,13 @@ class Content:
     dense: DenseRanker
     lexical: LexicalRanker
     known: QuestionIndex | None
+    late: LateRanker | None
 
     @property
     def rankers(self) -> Rankers:
         """What a retriever ranks with."""
         known = self.known.expansions() if self.known else None
-        return Rankers(Legs(self.dense, self.lexical), known)
+        return Rankers(Legs(self.dense, self.lexical), known, self.late)
 
     def to_files(self, sources: Sequence[Source]) -> dict[str, bytes]:
         """Write everything out, by path below the version's folder.
@@ -103,6 +107,7 @@ class Content:
             _DENSE: self.dense.to_bytes(),
             **_below(_LEXICAL, self.lexical.to_files()),
             **(_below(_QUESTIONS, self.known.to_files()) if self.known else {}),
+            **(_below(_LATE, self.late.to_files()) if self.late else {}),
         }
 
     @classmethod
@@ -118,13 +123,14 @@ class Content:
         passages = passages_from_lines(files[_PASSAGES], cases)
         by_sentence = manifest.recipe.keys == "sentence"
         counts = [len(passage.sentences) if by_sentence else 1 for passage in passages]
-        questions = _under(_QUESTIONS, files)
+        questions, late = _under(_QUESTIONS, files), _under(_LATE, files)
         return cls(
             cases,
             passages,
             DenseRanker.from_bytes(files[_DENSE], counts, manifest.floor),
             LexicalRanker.from_files(_under(_LEXICAL, files), len(passages)),
             QuestionIndex.from_files(questions, manifest.floor) if questions else None,
+            LateRanker.from_files(late) if late else None,
         )
 
 

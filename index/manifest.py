@@ -14,7 +14,7 @@ from rag.chunk import Cut
 from rag.encoder import EncoderIdentity
 from rag.errors import IndexMismatchError
 
-FORMAT = 3
+FORMAT = 4
 """Bump when a file of the index changes its name, its layout or its meaning."""
 
 
@@ -111,7 +111,11 @@ class Manifest:
 
 def _recipe_of(record: Mapping[str, Any]) -> Recipe:
     return Recipe(
-        Cut(**record["cut"]), record["keys"], Bm25(**record["bm25"]), record["expansions"]
+        cut=Cut(**record["cut"]),
+        keys=record["keys"],
+        bm25=Bm25(**record["bm25"]),
+        expansions=record["expansions"],
+        late=record["late"],
     )
 
 

@@ -32,7 +32,7 @@ _MODULES = {
         "expansions.py",
         "types.py",
     ),
-    "index": ("assemble.py", "dense.py", "lexical.py", "records.py"),
+    "index": ("assemble.py", "dense.py", "late.py", "lexical.py", "records.py"),
 }
 _PROBE = "一网通办 ＩＰＯ上市，退税１.５亿、100%；2022年第12条ａＢ𠮷〇"  # noqa: RUF001 -- on purpose
 
@@ -47,12 +47,15 @@ class Recipe:
         bm25: Parameters of the ranking by terms.
         expansions: Whether questions that passages are known to answer, where the sources bring
             any, become keys as well.
+        late: Whether passages keep their token vectors, where the encoder gives any: a remote one
+            does not.
     """
 
     cut: Cut = DEFAULT_CUT
     keys: Keys = "sentence"
     bm25: Bm25 = DEFAULT_BM25
     expansions: bool = True
+    late: bool = True
 
 
 DEFAULT_RECIPE = Recipe()

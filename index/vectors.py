@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,11 +19,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.encoder import Encoder, EncoderIdentity
+from index.late import Projection, learn_projection
+from rag.encoder import Encoder, EncoderIdentity, TokenEncoder
 from rag.errors import CasebookError, IndexDamagedError
 
 _BATCH = 256
 """Texts encoded between two commits: a few seconds of work, at most that much is lost."""
+_TOKEN_BATCH = 32
+"""Texts whose tokens are held before they are compressed: 32 of 300 tokens are 20 MB."""
 _SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"
 
 
@@ -79,34 +82,103 @@ class VectorCache:
         Returns:
             Shape (n texts, dimension), float32, rows of unit length.
         """
-        identity = encoder.identity
-        salt = hashlib.sha256(json.dumps(asdict(identity), sort_keys=True).encode()).digest()
-        keys = {text: hashlib.sha256(salt + text.encode()).digest() for text in texts}
-        known = {key: vector for key in keys.values() if (vector := self._get(key, identity))}
-        missing = [text for text, key in keys.items() if key not in known]
-        for start in range(0, len(missing), _BATCH):
-            done = len(keys) - len(missing) + start
-            batch = missing[start : start + _BATCH]
+        size = 4 * encoder.identity.dimension
+
+        def encoded(batch: Sequence[str], done: int) -> Iterable[bytes]:
             vectors = encoder.encode_passages(batch, on_progress=_after(done, on_progress))
-            rows = [(keys[t], v.tobytes()) for t, v in zip(batch, vectors, strict=True)]
+            return (vector.tobytes() for vector in vectors)
+
+        known = self._through(_salt(encoder.identity), texts, encoded, size)
+        joined = b"".join(known[text] for text in texts)
+        shape = len(texts), encoder.identity.dimension
+        return np.frombuffer(joined, dtype=np.float32).reshape(shape)
+
+    def projection(self, encoder: TokenEncoder) -> Projection:
+        """Learn an encoder's projection of tokens, once."""
+        dimension = encoder.identity.dimension
+
+        def learnt(_batch: Sequence[str], _done: int) -> Iterable[bytes]:
+            return [learn_projection(encoder).to_bytes()]
+
+        (data,) = self._through(
+            _salt(encoder.identity, "projection"), [""], learnt, 4 * (dimension + 1)
+        ).values()
+        return Projection.from_bytes(data, dimension)
+
+    def encode_tokens(
+        self,
+        encoder: TokenEncoder,
+        projection: Projection,
+        texts: Sequence[str],
+        *,
+        on_progress: Callable[[int], None] = lambda _done: None,
+    ) -> list[NDArray[np.int8]]:
+        """Encode and compress the tokens of texts, taking what is known from the cache.
+
+        Args:
+            encoder: Encodes what is missing.
+            projection: Compresses them.
+            texts: May repeat; each distinct text is encoded once.
+            on_progress: Called with the number of distinct texts done so far.
+
+        Returns:
+            For each text, shape (n tokens, kept dimensions).
+        """
+        kept = len(projection.axes)
+
+        def encoded(batch: Sequence[str], done: int) -> Iterable[bytes]:
+            for start in range(0, len(batch), _TOKEN_BATCH):
+                some = batch[start : start + _TOKEN_BATCH]
+                for tokens in encoder.encode_passage_tokens(some):
+                    yield projection.compressed(tokens).tobytes()
+                on_progress(done + start + len(some))
+
+        salt = _salt(encoder.identity, hashlib.sha256(projection.to_bytes()).hexdigest())
+        known = self._through(salt, texts, encoded, kept)
+        return [np.frombuffer(known[text], dtype=np.int8).reshape(-1, kept) for text in texts]
+
+    def _through(
+        self,
+        salt: bytes,
+        texts: Sequence[str],
+        make: Callable[[Sequence[str], int], Iterable[bytes]],
+        unit: int,
+    ) -> dict[str, bytes]:
+        """Give every distinct text its bytes, made only where they are not known yet.
+
+        Args:
+            salt: Tells apart what is kept under the same text.
+            texts: May repeat.
+            make: Given texts, and how many are done before them, makes the bytes of each.
+            unit: Their length, or what it is a multiple of.
+
+        Raises:
+            IndexDamagedError: If what is kept has another length.
+        """
+        keys = {text: hashlib.sha256(salt + text.encode()).digest() for text in texts}
+        known = {text: kept for text, key in keys.items() if (kept := self._get(key, unit))}
+        missing = [text for text in keys if text not in known]
+        for start in range(0, len(missing), _BATCH):
+            batch = missing[start : start + _BATCH]
+            made = list(make(batch, len(keys) - len(missing) + start))
+            rows = [(keys[text], data) for text, data in zip(batch, made, strict=True)]
             with self._errors_in_words(), self._database:
                 self._database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
-            known.update(rows)
-        joined = b"".join(known[keys[text]] for text in texts)
-        return np.frombuffer(joined, dtype=np.float32).reshape(len(texts), identity.dimension)
+            known.update(zip(batch, made, strict=True))
+        return known
 
-    def _get(self, key: bytes, identity: EncoderIdentity) -> bytes | None:
+    def _get(self, key: bytes, unit: int) -> bytes | None:
         with self._errors_in_words():
             row = self._database.execute(
                 "SELECT vector FROM vectors WHERE key = ?", (key,)
             ).fetchone()
         if row is None:
             return None
-        vector = bytes(row[0])
-        if len(vector) != 4 * identity.dimension:
-            found = f"一个向量有 {len(vector)} 字节，应为 {4 * identity.dimension}"
+        kept = bytes(row[0])
+        if len(kept) % unit:
+            found = f"一个向量有 {len(kept)} 字节，应为 {unit}"
             raise self._damaged(found)
-        return vector
+        return kept
 
     @contextmanager
     def _errors_in_words(self) -> Iterator[None]:
@@ -125,6 +197,12 @@ class VectorCache:
         return IndexDamagedError(
             f"向量缓存 {self._file} 已损坏（{found}）；请删除该文件后重新建立索引"
         )
+
+
+def _salt(identity: EncoderIdentity, kind: str = "") -> bytes:
+    """What keeps one encoder's vectors from another's, and kinds of vectors apart."""
+    named = json.dumps(asdict(identity), sort_keys=True)
+    return hashlib.sha256((named + kind).encode()).digest()
 
 
 def _after(done: int, on_progress: Callable[[int], None]) -> Callable[[int], None]:

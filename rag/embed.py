@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from rag.encoder import EncoderIdentity
 from rag.encoder_file import (
@@ -35,6 +35,7 @@ _BATCH_TOKENS = 1024
 _TOKENIZE_TEXTS = 512
 
 _OUTPUT = "sentence_embedding"
+_TOKENS = "token_embeddings"
 # What a graph may ask for; many models do without segment numbers.
 _INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 
@@ -42,7 +43,7 @@ _Tokens: TypeAlias = NDArray[np.int64]
 
 
 class OnnxEncoder:
-    """An ``Encoder`` over a folder made by ``casebook model prepare``.
+    """A ``TokenEncoder`` over a folder made by ``casebook model prepare``.
 
     Args:
         folder: Prepared folder with ``encoder.json``, ``tokenizer.json`` and ``model.onnx``.
@@ -63,10 +64,10 @@ class OnnxEncoder:
         self._session = _open_session(folder / GRAPH_NAME)
         self._inputs = tuple(node.name for node in self._session.get_inputs())
         outputs = [node.name for node in self._session.get_outputs()]
-        if not _INPUTS.issuperset(self._inputs) or _OUTPUT not in outputs:
+        if not _INPUTS.issuperset(self._inputs) or not {_OUTPUT, _TOKENS}.issubset(outputs):
             message = (
                 f"{folder / GRAPH_NAME} 的输入是 {list(self._inputs)}，输出是 {outputs}；"
-                f"输入应在 {sorted(_INPUTS)} 之内，输出应有 {_OUTPUT}；"
+                f"输入应在 {sorted(_INPUTS)} 之内，输出应有 {_OUTPUT} 和 {_TOKENS}；"
                 f"请运行：{prepare_command(record.source)} --force"
             )
             raise ModelError(message)
@@ -78,15 +79,15 @@ class OnnxEncoder:
 
     def encode_query(self, question: str) -> NDArray[np.float32]:
         """Encode one question; see ``Encoder.encode_query``."""
-        tokens = self._tokenizer.encode(
-            self._identity.query_prompt + question, add_special_tokens=False
-        )
-        room = self._identity.max_tokens - self._tokenizer.num_special_tokens_to_add(is_pair=False)
-        if len(tokens) > room:
-            tokens.truncate(room)
-        ids = np.array(self._tokenizer.post_process(tokens).ids, dtype=np.int64)
-        vector: NDArray[np.float32] = self._encode([ids])[0]
+        vector: NDArray[np.float32] = self._encode([_ids(self._tokenize_query(question))])[0]
         return vector
+
+    def encode_query_tokens(self, question: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Encode one question and its tokens; see ``TokenEncoder.encode_query_tokens``."""
+        tokens = self._tokenize_query(question)
+        vectors, hidden = self._run([_ids(tokens)], [_OUTPUT, _TOKENS])
+        own = _own(tokens, len(self._identity.query_prompt))
+        return self._unit(vectors)[0], self._unit(hidden[0, own])
 
     def encode_passages(
         self, texts: Sequence[str], *, on_progress: Callable[[int], None] | None = None
@@ -102,29 +103,59 @@ class OnnxEncoder:
                 on_progress(done)
         return vectors
 
+    def encode_passage_tokens(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Encode the tokens of passages; see ``TokenEncoder.encode_passage_tokens``."""
+        prompt = self._identity.passage_prompt
+        encodings = self._tokenizer.encode_batch([prompt + text for text in texts])
+        for number, tokens in enumerate(encodings):
+            self._require_room(len(tokens), number, texts[number])
+        found: dict[int, NDArray[np.float32]] = {}
+        for batch in _batches([len(tokens) for tokens in encodings]):
+            (hidden,) = self._run([_ids(encodings[i]) for i in batch], [_TOKENS])
+            for i, vectors in zip(batch, hidden, strict=True):
+                found[i] = self._unit(vectors[_own(encodings[i], len(prompt))])
+        return [found[i] for i in range(len(texts))]
+
     def count_tokens(self, text: str) -> int:
         """Count the tokens of a passage; see ``Encoder.count_tokens``."""
         return len(self._tokenizer.encode(self._identity.passage_prompt + text))
 
+    def _tokenize_query(self, question: str) -> Encoding:
+        """Tokens of a question, cut at what the encoder takes."""
+        tokens = self._tokenizer.encode(
+            self._identity.query_prompt + question, add_special_tokens=False
+        )
+        room = self._identity.max_tokens - self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        if len(tokens) > room:
+            tokens.truncate(room)
+        return self._tokenizer.post_process(tokens)
+
     def _tokenize(self, texts: Sequence[str]) -> list[_Tokens]:
         """Token ids of each passage, none longer than the encoder takes."""
-        longest, prompt = self._identity.max_tokens, self._identity.passage_prompt
+        prompt = self._identity.passage_prompt
         rows: list[_Tokens] = []
         for start in range(0, len(texts), _TOKENIZE_TEXTS):
             window = [prompt + text for text in texts[start : start + _TOKENIZE_TEXTS]]
             for tokens in self._tokenizer.encode_batch_fast(window):
-                if len(tokens) > longest:
-                    number = len(rows)
-                    message = (
-                        f"passage {number} has {len(tokens)} tokens, {self._identity.name} takes "
-                        f"{longest}: {texts[number][:20]}…; cut it into shorter passages"
-                    )
-                    raise ValueError(message)
-                rows.append(np.array(tokens.ids, dtype=np.int64))
+                self._require_room(len(tokens), len(rows), texts[len(rows)])
+                rows.append(_ids(tokens))
         return rows
 
+    def _require_room(self, tokens: int, number: int, text: str) -> None:
+        """Refuse a passage that the encoder would cut off."""
+        if tokens > self._identity.max_tokens:
+            message = (
+                f"passage {number} has {tokens} tokens, {self._identity.name} takes "
+                f"{self._identity.max_tokens}: {text[:20]}…; cut it into shorter passages"
+            )
+            raise ValueError(message)
+
     def _encode(self, rows: Sequence[_Tokens]) -> NDArray[np.float32]:
-        """Run the graph on one batch of token ids; rows of the result have length 1."""
+        """Encode one batch of token ids; rows of the result have length 1."""
+        return self._unit(self._run(rows, [_OUTPUT])[0])
+
+    def _run(self, rows: Sequence[_Tokens], outputs: list[str]) -> list[NDArray[np.float32]]:
+        """Run the graph on one batch of token ids."""
         longest = max(len(row) for row in rows)
         ids = np.full((len(rows), longest), self._pad_id, dtype=np.int64)
         mask = np.zeros_like(ids)
@@ -133,13 +164,35 @@ class OnnxEncoder:
             mask[i, : len(row)] = 1
         # One text alone is one segment, so every segment number is 0.
         feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        (vectors,) = self._session.run([_OUTPUT], {name: feeds[name] for name in self._inputs})
+        found: list[NDArray[np.float32]] = self._session.run(
+            outputs, {name: feeds[name] for name in self._inputs}
+        )
+        return found
+
+    def _unit(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scale rows to length 1."""
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.all(np.isfinite(lengths) & (lengths > 0)):
             message = f"{self._identity.name} 算出了零向量或非数值的向量；请换用其他模型"
             raise ModelError(message)
         unit: NDArray[np.float32] = vectors / lengths
         return unit
+
+
+def _ids(tokens: Encoding) -> _Tokens:
+    return np.array(tokens.ids, dtype=np.int64)
+
+
+def _own(tokens: Encoding, prompt: int) -> NDArray[np.intp]:
+    """Where the tokens of the text itself stand: not those of its prompt, nor those around both.
+
+    Args:
+        tokens: Of prompt and text.
+        prompt: Characters of the prompt.
+    """
+    ends = np.array([end for _, end in tokens.offsets], dtype=np.int64)
+    special = np.array(tokens.special_tokens_mask, dtype=bool)
+    return np.flatnonzero((ends > prompt) & ~special)
 
 
 def _open_session(graph: Path) -> onnxruntime.InferenceSession:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:  # a fifth of a second, which every `--help` would take
     import numpy as np
@@ -82,4 +82,33 @@ class Encoder(Protocol):
 
     def count_tokens(self, text: str) -> int:
         """Count the tokens of a passage as encoded: prompt and special tokens included, uncut."""
+        ...
+
+
+@runtime_checkable
+class TokenEncoder(Encoder, Protocol):
+    """An encoder that also gives the vector of every token, which late interaction compares.
+
+    Prepared models are; an endpoint of ``/v1/embeddings`` cannot be. Tokens of a prompt and those
+    that open and close a text are left out: they say nothing of their own.
+    """
+
+    def encode_query_tokens(self, question: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Encode one question once for both.
+
+        Returns:
+            What `encode_query` gives, and one row for each token: shape (n tokens, dimension),
+            float32, length 1; no rows for a question without tokens.
+        """
+        ...
+
+    def encode_passage_tokens(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Encode the tokens of passages, in the order given.
+
+        Returns:
+            For each passage, shape (n tokens, dimension), float32, rows of length 1.
+
+        Raises:
+            ValueError: If a text is longer than ``identity.max_tokens``.
+        """
         ...

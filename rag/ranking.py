@@ -54,6 +54,19 @@ class Ranker(Protocol, Generic[QueryT_contra, MatchesT_co]):
         ...
 
 
+class TokenRanker(Protocol):
+    """Scores passages by the tokens of a question; safe to call from several threads."""
+
+    def scores(self, tokens: NDArray[np.float32], rows: Rows) -> Scores:
+        """Score given passages on a scale from 0 to 1, in their order.
+
+        Args:
+            tokens: Vectors of the question's tokens, as a `rag.encoder.TokenEncoder` gives them.
+            rows: The passages.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Legs:
     """The two rankers over one text of the passages."""
@@ -82,7 +95,9 @@ class Rankers:
     Attributes:
         text: Ranks by what the passages say.
         expansions: Ranks by what they are known to answer; None if that is known of none.
+        late: Scores by tokens; None if the encoder gives none.
     """
 
     text: Legs
     expansions: Expansions | None = None
+    late: TokenRanker | None = None

@@ -181,6 +181,8 @@ class Hit:
         lexical: Share in [0, 1] of the question's term weight that the passage matches.
         expansion: Similarity in [0, 1] of the question to the nearest one that the passage is known
             to answer; 0 where none is known.
+        late: Similarity in [0, 1] of the question's tokens to the passage's, for the first few; 0
+            for the others and where the encoder gives no tokens.
         sentence: The passage's best sentence for this question.
     """
 
@@ -189,4 +191,5 @@ class Hit:
     dense: float
     lexical: float
     expansion: float
+    late: float
     sentence: Span

@@ -69,6 +69,26 @@ class CountingEncoder:
         return len(text)
 
 
+class CountingTokenEncoder(CountingEncoder):
+    """The same, which also gives a token for each character: the axis of that character."""
+
+    def encode_query_tokens(self, question: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self.encode_query(question), self._tokens(question)
+
+    def encode_passage_tokens(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        self.encoded.extend(texts)
+        return [self._tokens(text) for text in texts]
+
+    def _tokens(self, text: str) -> NDArray[np.float32]:
+        axes = [self.alphabet.find(character) for character in text]
+        return np.eye(self.identity.dimension, dtype=np.float32)[axes]
+
+
+@pytest.fixture
+def token_encoder() -> CountingTokenEncoder:
+    return CountingTokenEncoder()
+
+
 @pytest.fixture
 def encoder() -> CountingEncoder:
     return CountingEncoder()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -32,8 +32,10 @@ def test_the_bundled_systems_are_a_ladder_with_the_reference_in_it() -> None:
         "dense-passage",
         "dense",
         "bm25",
+        "hybrid-plain",
         "hybrid-text",
         "hybrid-text-lexicon",
+        "hybrid-first",
         "hybrid",
         "hybrid-lexicon",
     ]
@@ -46,13 +48,14 @@ def test_the_bundled_hybrid_is_the_product_and_the_bundled_lexicon_can_be_read()
     assert read_lexicon(Path(systems["hybrid-lexicon"].lexicon)).entries
 
 
-def test_the_lexicon_and_the_expansions_are_each_set_against_what_they_are_added_to() -> None:
+def test_every_part_is_set_against_what_it_is_added_to() -> None:
     systems = read_systems()
     against = {
         one.name: one.against or (above.name if above else "")
         for one, above in zip(systems, (None, *systems), strict=False)
     }
-    assert against["hybrid"] == against["hybrid-text-lexicon"] == "hybrid-text"
+    assert (against["hybrid-text"], against["hybrid-first"]) == ("hybrid-plain", "hybrid-plain")
+    assert (against["hybrid-text-lexicon"], against["hybrid"]) == ("hybrid-text", "hybrid-first")
     assert (against["dense-passage"], against["hybrid-lexicon"]) == ("", "hybrid")
 
 
@@ -64,10 +67,13 @@ def test_the_remarks_of_the_bundled_file_name_every_field() -> None:
 
 def test_recipe_and_weights_follow_from_the_fields() -> None:
     system = System(
-        "s", max_tokens=90, keys="passage", dense=0.2, k1=1.5, b=0.1, expansions=True, lexical=0.4
+        "s", max_tokens=90, keys="passage", dense=0.2, late=0.3, k1=1.5, b=0.1, lexical=0.4
     )
-    assert system.recipe == Recipe(Cut(90), "passage", Bm25(1.5, 0.1), expansions=True)
-    assert system.weights == Weights(0.2, DEFAULT_WEIGHTS.expansions, 0.4)
+    assert system.recipe == Recipe(Cut(90), "passage", Bm25(1.5, 0.1), expansions=True, late=True)
+    assert system.weights == Weights(0.2, 0.3, DEFAULT_WEIGHTS.expansions, 0.4)
+    assert replace(system, late=0.0, expansions=False).recipe == Recipe(
+        Cut(90), "passage", Bm25(1.5, 0.1), expansions=False, late=False
+    )
     assert list(system.configuration()) == [field.name for field in fields(System)]
     assert system.configuration()["max_tokens"] == 90
 
@@ -194,7 +200,7 @@ def test_a_reference_that_is_not_declared_is_the_bundled_one_and_comes_first() -
 
 def test_a_reference_that_is_declared_is_kept_where_it_stands(tmp_path: Path) -> None:
     text = '[a]\n[bm25]\nabout = "照旧"\nagainst = "a"\ndense = 0.0\nk1 = 1.2\nb = 0.75\n'
-    text += "expansions = false\n"
+    text += "expansions = false\nlate = 0.0\n"
     declared = read_systems(written(tmp_path, text))
     assert names(declared) == ["a", "bm25"]
     assert chosen(declared, ["a"]) == declared
@@ -202,7 +208,7 @@ def test_a_reference_that_is_declared_is_kept_where_it_stands(tmp_path: Path) ->
 
 
 def test_a_reference_unlike_the_bundled_one_is_refused(tmp_path: Path) -> None:
-    same = "b = 0.75\nexpansions = false"
+    same = "b = 0.75\nlate = 0.0\nexpansions = false"
     assert refusal(tmp_path, f"[a]\n[bm25]\ndense = 0.0\nk1 = 2.0\n{same}") == (
         "systems.toml：bm25 是每张表都有的参照，须与随附的相同：k1 是 2.0，应为 1.2；"
         "请删去这一节，或换一个系统名"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from index.assemble import assemble, text_keys
 from index.build import build
-from index.recipe import Recipe
+from index.recipe import DEFAULT_RECIPE, Recipe
 from index.store import current_version, open_version, read_content
 from index.vectors import VectorCache
 from rag.assistant import Assistant
@@ -283,3 +284,24 @@ def test_expansions_leave_the_rest_of_the_index_as_it_is(
         name: record for name, record in asked.files.items() if not name.startswith("questions/")
     }
     assert plain.floor == asked.floor
+
+
+def test_token_vectors_are_kept_where_the_recipe_and_the_encoder_have_any(
+    tmp_path, collection, encoder, token_encoder
+) -> None:
+    index = tmp_path / "index"
+    for made_by, recipe, files in (
+        (encoder, DEFAULT_RECIPE, 0),
+        (token_encoder, replace(DEFAULT_RECIPE, late=False), 0),
+        (token_encoder, DEFAULT_RECIPE, 5),
+    ):
+        version = build([collection], index, made_by, recipe=recipe, force=True).version
+        assert sum(name.startswith("late/") for name in version.manifest.files) == files
+        assert (read_content(version).late is None) == (files == 0)
+
+
+def test_a_reopened_index_scores_tokens_the_same(tmp_path, collection, token_encoder) -> None:
+    report = build([collection], tmp_path / "index", token_encoder)
+    hits = [open_version(report.version, token_encoder).search("帮办退税").findings for _ in "12"]
+    assert [f.hit.score for f in hits[0]] == [f.hit.score for f in hits[1]]
+    assert max(finding.hit.late for finding in hits[0]) > 0

@@ -79,7 +79,7 @@ def test_another_encoder_is_refused_by_name_with_the_repair(built, make_encoder)
 
 def test_an_index_in_another_format_is_refused(built, encoder, monkeypatch) -> None:
     monkeypatch.setattr("index.manifest.FORMAT", 99)
-    with pytest.raises(IndexMismatchError, match="索引的格式是 3，本版本使用 99"):
+    with pytest.raises(IndexMismatchError, match="索引的格式是 4，本版本使用 99"):
         opened(built, encoder)
 
 

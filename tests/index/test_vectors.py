@@ -119,3 +119,48 @@ def test_a_cache_in_use_elsewhere_is_not_called_damaged(tmp_path, monkeypatch) -
 def test_a_folder_that_cannot_be_written_is_named(tmp_path) -> None:
     with pytest.raises(CasebookError, match="现在不能用（unable to open database file）"):
         VectorCache(tmp_path / "missing" / "v.sqlite")
+
+
+def test_tokens_are_encoded_once_and_kept_apart_from_vectors(tmp_path, token_encoder) -> None:
+    with VectorCache(tmp_path / "v.sqlite") as cache:
+        projection = cache.projection(token_encoder)
+        token_encoder.encoded.clear()
+        done: list[int] = []
+        first = cache.encode_tokens(
+            token_encoder, projection, ["退税", "帮", "退税"], on_progress=done.append
+        )
+        cache.encode(token_encoder, ["退税"])
+    assert token_encoder.encoded == ["退税", "帮", "退税"]
+    assert done == [2]
+    words = ("退税", "帮", "退税")
+    expected = [projection.compressed(token_encoder.encode_query_tokens(t)[1]) for t in words]
+    assert [tokens.tolist() for tokens in first] == [tokens.tolist() for tokens in expected]
+
+    token_encoder.encoded.clear()
+    with VectorCache(tmp_path / "v.sqlite") as cache:
+        assert cache.projection(token_encoder).axes.tolist() == projection.axes.tolist()
+        again = cache.encode_tokens(token_encoder, projection, ["帮", "企业"])
+    assert token_encoder.encoded == ["企业"]
+    assert again[0].tolist() == first[1].tolist()
+
+
+def test_a_text_without_tokens_is_no_damage(tmp_path, token_encoder) -> None:
+    with VectorCache(tmp_path / "v.sqlite") as cache:
+        projection = cache.projection(token_encoder)
+        for _ in range(2):
+            (tokens,) = cache.encode_tokens(token_encoder, projection, [""])
+            assert tokens.shape == (0, len(projection.axes))
+
+
+def test_tokens_of_another_length_are_damage(tmp_path, token_encoder) -> None:
+    file = tmp_path / "v.sqlite"
+    with VectorCache(file) as cache:
+        projection = cache.projection(token_encoder)
+        cache.encode_tokens(token_encoder, projection, ["退税"])
+    with sqlite3.connect(file) as database:
+        database.execute("UPDATE vectors SET vector = CAST(vector || x'00' AS BLOB)")
+    with VectorCache(file) as cache:
+        with pytest.raises(IndexDamagedError, match="一个向量有 15 字节，应为 7）；请删除该文件"):
+            cache.encode_tokens(token_encoder, projection, ["退税"])
+        with pytest.raises(IndexDamagedError, match="一个向量有 225 字节，应为 32"):
+            cache.projection(token_encoder)

@@ -66,6 +66,38 @@ def test_tokens_are_counted_with_prompt_and_special_tokens_and_uncut(
     assert tiny_encoder.count_tokens("社" * 1000) == 1004
 
 
+def test_a_question_and_its_tokens_are_encoded_together(tiny_encoder: OnnxEncoder) -> None:
+    vector, tokens = tiny_encoder.encode_query_tokens("补缴社保")
+    assert vector.tolist() == tiny_encoder.encode_query("补缴社保").tolist()
+    assert tokens.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(tokens, axis=1), 1.0, atol=1e-6)
+    assert tiny_encoder.encode_query_tokens("")[1].shape == (0, 32)
+
+
+def test_tokens_of_prompts_and_those_around_a_text_are_left_out(prepared_e5: OnnxEncoder) -> None:
+    identity, question = prepared_e5.identity, "补缴社保"
+    assert (identity.query_prompt, identity.passage_prompt) == ("query: ", "passage: ")
+    around = prepared_e5.count_tokens("")  # the prompt's, one that opens and one that closes
+    (passage,) = prepared_e5.encode_passage_tokens([question])
+    assert len(passage) == prepared_e5.count_tokens(question) - around
+    assert len(prepared_e5.encode_query_tokens(question)[1]) == len(passage)
+
+
+def test_tokens_of_passages_keep_their_order_and_agree_with_single_ones(
+    tiny_encoder: OnnxEncoder,
+) -> None:
+    texts = [SENTENCES[i % 64] for i in range(70)]
+    around = tiny_encoder.count_tokens("")
+    together = tiny_encoder.encode_passage_tokens(texts)
+    for text, tokens in zip(texts[:8], together, strict=False):
+        (alone,) = tiny_encoder.encode_passage_tokens([text])
+        np.testing.assert_allclose(tokens, alone, atol=1e-5)
+        assert len(tokens) == tiny_encoder.count_tokens(text) - around
+    assert tiny_encoder.encode_passage_tokens([]) == []
+    with pytest.raises(ValueError, match="passage 1 has"):
+        tiny_encoder.encode_passage_tokens(["短", "长" * 600])
+
+
 def test_a_question_that_is_too_long_is_cut_between_its_special_tokens(
     tiny_encoder: OnnxEncoder,
 ) -> None:

@@ -284,6 +284,50 @@ def test_confidence_is_that_of_the_first_passages_text_and_expansions_together(e
         assert found.reason == DEFAULT.reason(found.confidence)
 
 
+class Late:
+    """Gives every passage a fixed score, and remembers which it was asked for."""
+
+    def __init__(self, values: tuple[float, ...]) -> None:
+        self.values = np.array(values, dtype=np.float32)
+        self.asked: list[int] = []
+
+    def scores(self, tokens: Scores, rows: Rows) -> Scores:
+        assert len(tokens) == len("退税")
+        self.asked.extend(rows.tolist())
+        return np.asarray(self.values[rows])
+
+
+def test_late_interaction_has_its_share(token_encoder) -> None:
+    text = legs((0.5, 0.4, 0, 0.1), (0.2, 0.6, 0, 0))
+    found, parts = ranked(
+        token_encoder, Rankers(text, late=Late((1.0, 0.1, 0, 0))), Weights(dense=0.5, late=0.4)
+    )
+    assert [(name, part[0]) for name, part in parts.items()] == [
+        (TAX, pytest.approx(0.6 * 0.35 + 0.4 * 1.0)),
+        (HELP, pytest.approx(0.6 * 0.5 + 0.4 * 0.1)),
+        (LAW, pytest.approx(0.6 * 0.05)),
+    ]
+    assert [hit.late for hit in found.hits] == pytest.approx([1.0, 0.1, 0.0])
+
+
+def test_late_interaction_reads_only_the_first_and_the_rest_stay_behind(
+    token_encoder, monkeypatch
+) -> None:
+    monkeypatch.setattr("rag.retrieve._RESCORED", 2)
+    late = Late((0.0, 0.0, 0.0, 1.0))
+    text = legs((0.5, 0.4, 0, 0.3), (0.5, 0.4, 0, 0.3))
+    found, parts = ranked(token_encoder, Rankers(text, late=late), Weights(dense=0.5, late=0.5))
+    assert list(parts) == [TAX, HELP, LAW]
+    assert sorted(late.asked) == [0, 1]
+    assert [hit.late for hit in found.hits] == [0.0, 0.0, 0.0]
+
+
+def test_an_encoder_without_tokens_cannot_be_asked_for_late_interaction(encoder) -> None:
+    text = legs((0.5, 0.4, 0, 0.1), (0.2, 0.6, 0, 0))
+    with pytest.raises(ValueError, match="late interaction needs the tokens of a question"):
+        ranked(encoder, Rankers(text, late=Late((0.0,) * 4)))
+
+
 def test_what_no_ranker_finds_is_not_in_the_collection(encoder) -> None:
     nothing = (0.0, 0.0, 0.0, 0.0)
     found, _ = ranked(encoder, Rankers(legs(nothing, nothing)))
