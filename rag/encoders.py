@@ -9,7 +9,7 @@ from pathlib import Path
 from rag.encoder import Encoder
 from rag.encoder_file import FILE_NAME, EncoderFile, prepare_command, read_encoder_file
 from rag.errors import ModelError
-from rag.models import KNOWN_QUERY_PROMPTS, is_path, model_folder, source_of
+from rag.models import KNOWN_QUERY_PROMPTS, is_path, model_folder, parse_remote, source_of
 
 
 def load_encoder(
@@ -52,18 +52,6 @@ def load_encoder(
     record = _record(name, folder)
     _require_prompts(record, query_prompt, passage_prompt)
     return OnnxEncoder(folder)
-
-
-def parse_remote(name: str) -> tuple[str, str] | None:
-    """Split ``openai:MODEL@URL`` into model and URL; None for any other name.
-
-    >>> parse_remote("openai:bge-m3@http://127.0.0.1:9997/v1")
-    ('bge-m3', 'http://127.0.0.1:9997/v1')
-    """
-    if not name.startswith("openai:") or "@http" not in name:
-        return None
-    model, _, url = name.removeprefix("openai:").rpartition("@")
-    return model, url
 
 
 def _record(name: str, folder: Path) -> EncoderFile:

@@ -36,6 +36,10 @@ class EncoderUnavailableError(CasebookError):
     """A remote encoder did not answer in time, or answered nonsense."""
 
 
+class ChatUnavailableError(CasebookError):
+    """A language model did not answer in time, or answered nonsense."""
+
+
 class IndexMissingError(CasebookError):
     """There is no index where one was expected."""
 

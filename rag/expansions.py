@@ -1,8 +1,10 @@
 """Question expansions: how people would ask for a passage, as further keys to find it by.
 
 They stand beside their source, ``案例.txt`` with ``案例.questions.jsonl``, one JSON object a line:
-``start`` and ``end`` in code points of the source as read, and ``questions``. Anchored to the text
-and not to passages, they survive any re-cutting. They are keys only, never shown as evidence.
+``start`` and ``end`` in code points of the source as read, ``questions``, and, if one likes, ``quote``:
+how the run begins. Anchored to the text and not to passages, they survive any re-cutting; a line with
+a quote tells when the source was edited and its run now stands elsewhere. They are keys only, never
+shown as evidence.
 """
 
 from __future__ import annotations
@@ -21,7 +23,11 @@ from rag.tokens import terms_of
 from rag.types import Case, Passage, Source, Span
 
 SUFFIX = ".questions.jsonl"
+QUOTE_CHARS = 12
+"""Code points of a quote that is written for an editor, who may make it longer or shorter."""
+
 _KEYS = {"start", "end", "questions"}
+_OPTIONAL = {"quote"}
 
 
 class ExpansionsError(CasebookError):
@@ -36,11 +42,13 @@ class Expansion:
         source: Name of the source.
         span: The run that answers them.
         questions: As people would ask, at least one, each with a term.
+        quote: How the run begins, word for word; empty where the line does not say.
     """
 
     source: str
     span: Span
     questions: tuple[str, ...]
+    quote: str = ""
 
 
 def companion_of(file: Path) -> Path:
@@ -60,9 +68,25 @@ def read_expansions(file: Path, source: Source) -> tuple[Expansion, ...]:
 
     Raises:
         ExpansionsError: If the file cannot be read or is not UTF-8, a line is not an expansion, or
-            its span is not in the source.
+            its span is not in the source, or does not begin as the line says.
     """
-    return _expansions(file, _bytes_of(file), source)
+    return parse_expansions(file, _bytes_of(file), source)
+
+
+def parse_expansions(file: Path, data: bytes, source: Source) -> tuple[Expansion, ...]:
+    """Read expansions from the bytes of a file; see `read_expansions`."""
+    data = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        lines = data.decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        message = f"{file}：第 {number} 行：不是 UTF-8；请另存为 UTF-8"
+        raise ExpansionsError(message) from error
+    return tuple(
+        _parse(line, source, f"{file}：第 {number} 行")
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +127,7 @@ def read_companions(reading: Reading) -> Companions:
             continue
         try:
             data = _bytes_of(companion)
-            expansions.extend(_expansions(companion, data, source))
+            expansions.extend(parse_expansions(companion, data, source))
         except ExpansionsError as error:
             failures.append(SourceError(source.name, str(error)))
         else:
@@ -151,6 +175,11 @@ def questions_of(
     return [tuple(asked) for asked in questions]
 
 
+def usable(question: str) -> bool:
+    r"""Whether a question can be looked up, and written down (``\ud83d`` alone cannot)."""
+    return bool(terms_of(question)) and not any("\ud800" <= c <= "\udfff" for c in question)
+
+
 def _overlap(one: Span, other: Span) -> int:
     return min(one.end, other.end) - max(one.start, other.start)
 
@@ -163,34 +192,14 @@ def _bytes_of(file: Path) -> bytes:
         raise ExpansionsError(message) from error
 
 
-def _expansions(file: Path, data: bytes, source: Source) -> tuple[Expansion, ...]:
-    data = data.removeprefix(codecs.BOM_UTF8)
-    try:
-        lines = data.decode("utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        number = data.count(b"\n", 0, error.start) + 1
-        message = f"{file}：第 {number} 行：不是 UTF-8；请另存为 UTF-8"
-        raise ExpansionsError(message) from error
-    return tuple(
-        _parse(line, source, f"{file}：第 {number} 行")
-        for number, line in enumerate(lines, start=1)
-        if line.strip()
-    )
-
-
-def _usable(question: str) -> bool:
-    r"""Whether a question can be looked up, and written down (``\ud83d`` alone cannot)."""
-    return bool(terms_of(question)) and not any("\ud800" <= c <= "\udfff" for c in question)
-
-
 def _parse(line: str, source: Source, where: str) -> Expansion:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         message = f"{where}：不是 JSON（{error}）；每行应为一个 JSON 对象"
         raise ExpansionsError(message) from error
-    if not isinstance(record, dict) or set(record) != _KEYS:
-        message = f"{where}：应有且只有这些键：{'、'.join(sorted(_KEYS))}"
+    if not isinstance(record, dict) or set(record) - _OPTIONAL != _KEYS:
+        message = f"{where}：应有且只有这些键：{'、'.join(sorted(_KEYS))}（还可以有 quote）"
         raise ExpansionsError(message)
     start, end, questions = record["start"], record["end"], record["questions"]
     if not (type(start) is type(end) is int and 0 <= start < end <= len(source.text)):
@@ -202,8 +211,31 @@ def _parse(line: str, source: Source, where: str) -> Expansion:
     if (
         not isinstance(questions, list)
         or not questions
-        or not all(isinstance(question, str) and _usable(question) for question in questions)
+        or not all(isinstance(question, str) and usable(question) for question in questions)
     ):
         message = f"{where}：questions 应为列表，至少一项，每项是一个有文字的问题"
         raise ExpansionsError(message)
-    return Expansion(source.name, Span(start, end), tuple(questions))
+    span, quote = Span(start, end), record.get("quote", "")
+    if not isinstance(quote, str) or not span.of(source.text).startswith(quote):
+        message = f"{where}：{_misplaced(quote, span, source)}"
+        raise ExpansionsError(message)
+    return Expansion(source.name, span, tuple(questions), quote)
+
+
+def _misplaced(quote: object, span: Span, source: Source) -> str:
+    """Say what stands where a quote should, and where the quote stands, if that is certain."""
+    if not isinstance(quote, str):
+        return f"quote {quote!r} 应为文字，即这一段开头的几个字"
+    found = span.of(source.text)[: len(quote)]
+    what = f"quote 是 {quote!r}，而 {source.name} 第 {span.start} 字起是 {found!r}，原文可能改动过"
+    place = source.text.find(quote)
+    if place == span.start or source.text.find(quote, place + 1) >= 0:
+        place = -1  # longer than the run, or in several places
+    if place < 0:
+        return f"{what}；请按现在的原文改正 start、end 和 quote，或删去这一行"
+    moved = place - span.start
+    change = f"加 {moved}" if moved > 0 else f"减 {-moved}"
+    return (
+        f"{what}；这几个字现在从第 {place} 字起，请把 start、end 各{change}，"
+        "或运行 casebook expand 路径 --realign 把各行一并改正"
+    )

@@ -51,6 +51,18 @@ def is_path(typed: str) -> bool:
     return typed.startswith(".") or Path(typed).is_absolute()
 
 
+def parse_remote(name: str) -> tuple[str, str] | None:
+    """Split ``openai:MODEL@URL`` into model and URL; None for any other name.
+
+    >>> parse_remote("openai:bge-m3@http://127.0.0.1:9997/v1")
+    ('bge-m3', 'http://127.0.0.1:9997/v1')
+    """
+    if not name.startswith("openai:") or "@http" not in name:
+        return None
+    model, _, url = name.removeprefix("openai:").rpartition("@")
+    return model, url
+
+
 def model_name_of(typed: str) -> str:
     """Name a model by what a user calls it: a path is called by its last part.
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +135,65 @@ def real_index(models: Path, corpus: Path, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("real") / "index"
     build([corpus], folder, load_encoder("m3e-small", models))
     return folder
+
+
+def six_questions(asked: str) -> str:
+    """What a model would say: six questions with the first words of the passage in them."""
+    begins = asked.partition("<<<\n")[2][:6]
+    ways = ("怎么办", "多久", "找谁", "在哪里", "要花钱吗", "谁能用")
+    return json.dumps([f"{begins}{way}" for way in ways], ensure_ascii=False)
+
+
+@dataclass
+class ChatService:
+    """A language model's endpoint, and what it has been asked."""
+
+    url: str = ""
+    say: Callable[[str], str] = six_questions  # the last message -> the model's answer
+    answers: list[object] = field(default_factory=list)  # a status or a body, before the usual
+    headers: dict[str, str] = field(default_factory=dict)  # sent with every answer
+    asked: list[dict[str, object]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+
+
+@pytest.fixture
+def chat_service() -> Iterator[ChatService]:
+    """A real HTTP server that answers as OpenAI-compatible ones do."""
+    state = ChatService()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            state.asked.append(body)
+            state.paths.append(self.path)
+            state.keys.append(self.headers.get("Authorization"))
+            if state.answers:
+                answer = state.answers.pop(0)
+            else:
+                said = state.say(body["messages"][-1]["content"])
+                message = {"role": "assistant", "content": said}
+                answer = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+            status = answer if isinstance(answer, int) else 200
+            content = answer if isinstance(answer, str) else json.dumps(answer)
+            try:
+                self.send_response(status)
+                for name, value in state.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content.encode())))
+                self.end_headers()
+                self.wfile.write(content.encode())
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # the client went away, as one test wants
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    state.url = f"http://127.0.0.1:{server.server_port}/v1"
+    yield state
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -219,7 +219,7 @@ def test_a_bad_companion_is_a_failure_and_its_source_stays(
     companion.write_text('{"start": 0}', encoding="utf-8")
     report = build([collection], tmp_path / "index", encoder, recipe=EXPANDED)
     assert [str(failure) for failure in report.failures] == [
-        f"案例 2023/某市.txt：{companion}：第 1 行：应有且只有这些键：end、questions、start"
+        f"案例 2023/某市.txt：{companion}：第 1 行：应有且只有这些键：end、questions、start（还可以有 quote）"
     ]
     assert [source.name for source in report.version.manifest.sources] == ["案例 2023/某市.txt"]
     assert report.version.manifest.expansions == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from rag.expansions import (
     Expansion,
     ExpansionsError,
     companion_of,
+    parse_expansions,
     questions_of,
     read_companions,
     read_expansions,
@@ -80,8 +82,9 @@ def test_an_empty_file_has_none(tmp_path: Path) -> None:
     [
         ("{", "不是 JSON（"),
         ("[" * 100_000, "不是 JSON（"),
-        ("[]", "应有且只有这些键：end、questions、start"),
+        ("[]", "应有且只有这些键：end、questions、start（还可以有 quote）"),
         (line(more=1), "应有且只有这些键："),
+        (line(quote=3), "quote 3 应为文字，即这一段开头的几个字"),
         (line(start=-1), "start -1、end 10 不是 a.txt 中的一段（共 17 字）；原文改动后请重新标注"),
         (line(start=10), "start 10、end 10 不是"),
         (line(end=18), "start 0、end 18 不是"),
@@ -99,6 +102,80 @@ def test_a_line_of_another_form_is_named(tmp_path: Path, bad: str, said: str) ->
     with pytest.raises(ExpansionsError) as caught:
         expansions(tmp_path, f"{line()}\n\n{bad}\n")
     assert str(caught.value).startswith(f"{tmp_path}/a.questions.jsonl：第 3 行：{said}")
+
+
+def test_a_line_may_quote_how_its_run_begins(tmp_path: Path) -> None:
+    (found,) = expansions(tmp_path, line(quote="静安区"))
+    assert found == Expansion("a.txt", Span(0, 10), ("几天到账",), "静安区")
+    (whole,) = expansions(tmp_path, line(quote="静安区推出智能退税。"))
+    assert whole.quote == "静安区推出智能退税。"
+    assert expansions(tmp_path, line(quote=""))[0].quote == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"start": 5, "end": 17, "quote": "企业三日"},
+            (
+                "quote 是 '企业三日'，而 a.txt 第 5 字起是 '智能退税'，原文可能改动过；"
+                "这几个字现在从第 10 字起，请把 start、end 各加 5，"
+                "或运行 casebook expand 路径 --realign 把各行一并改正"
+            ),
+        ),
+        (
+            {"start": 10, "end": 17, "quote": "静安"},
+            (
+                "quote 是 '静安'，而 a.txt 第 10 字起是 '企业'，原文可能改动过；"
+                "这几个字现在从第 0 字起，请把 start、end 各减 10，"
+                "或运行 casebook expand 路径 --realign 把各行一并改正"
+            ),
+        ),
+        (
+            {"start": 0, "end": 17, "quote": "。"},
+            (
+                "quote 是 '。'，而 a.txt 第 0 字起是 '静'，原文可能改动过；"
+                "请按现在的原文改正 start、end 和 quote，或删去这一行"
+            ),
+        ),
+        (
+            {"start": 0, "end": 17, "quote": "嘉定"},
+            (
+                "quote 是 '嘉定'，而 a.txt 第 0 字起是 '静安'，原文可能改动过；"
+                "请按现在的原文改正 start、end 和 quote，或删去这一行"
+            ),
+        ),
+        (
+            {"start": 0, "end": 2, "quote": "静安区"},
+            (
+                "quote 是 '静安区'，而 a.txt 第 0 字起是 '静安'，原文可能改动过；"
+                "请按现在的原文改正 start、end 和 quote，或删去这一行"
+            ),
+        ),
+    ],
+)
+def test_a_line_whose_run_begins_otherwise_is_named_with_what_to_do(
+    tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ExpansionsError) as caught:
+        expansions(tmp_path, f"{line()}\n{line(**changes)}\n")
+    assert str(caught.value) == f"{tmp_path}/a.questions.jsonl：第 2 行：{said}"
+
+
+@pytest.mark.parametrize("place", [0, 10_000, 30_000])
+def test_no_line_behind_an_edit_of_the_bundled_collection_is_believed(place: int) -> None:
+    (source,) = read([DATA]).sources
+    file = DATA / "shanghai-2022-business-environment-cases.questions.jsonl"
+    edited = replace(source, text=f"{source.text[:place]}新{source.text[place:]}")
+    believed = 0
+    for number, text in enumerate(file.read_bytes().splitlines()):
+        try:
+            parse_expansions(file, text, edited)
+        except ExpansionsError:
+            continue
+        believed += 1
+        assert read_expansions(file, source)[number].span.start < place
+    assert believed == sum(e.span.start < place for e in read_expansions(file, source))
 
 
 def test_a_file_that_is_not_utf_8_is_named_with_its_line(tmp_path: Path) -> None:

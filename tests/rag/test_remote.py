@@ -12,7 +12,7 @@ import pytest
 
 from rag.encoders import load_encoder
 from rag.errors import EncoderUnavailableError, ModelError
-from rag.remote import RemoteEncoder, RemoteOptions, is_loopback
+from rag.remote import RemoteEncoder, RemoteOptions
 
 REMEDY = "请检查向量服务是否在运行，以及地址、模型名和密钥"
 
@@ -224,23 +224,6 @@ def test_another_machine_is_asked_through_the_proxy(
     encoder = RemoteEncoder("http://vectors.invalid/v1", "bge-m3")
     assert encoder.identity.dimension == 3
     encoder.close()
-
-
-@pytest.mark.parametrize(
-    ("host", "local"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.9.1", True),
-        ("::1", True),
-        ("localhost", True),
-        ("vectors.localhost", True),
-        ("10.0.0.7", False),
-        ("localhost.example.com", False),
-        ("mylocalhost", False),
-    ],
-)
-def test_this_machine_is_known_by_its_names(host: str, *, local: bool) -> None:
-    assert is_loopback(host) is local
 
 
 def test_a_service_that_stays_down_is_given_up_after_waiting_ever_longer(

@@ -1,0 +1,172 @@
+"""A language model behind an OpenAI-compatible ``/v1/chat/completions`` endpoint.
+
+Optional everywhere: whatever Casebook must be able to do, it does without one. The key is read from
+the environment by whoever makes the configuration, and is shown nowhere.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rag.endpoint import Access, Endpoint, Reply
+from rag.errors import ChatUnavailableError, ModelError
+from rag.models import parse_remote
+
+KEY_VARIABLE = "CASEBOOK_LLM_KEY"
+"""Environment variable with the key of the endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatConfig:
+    """A language model, and how to treat its endpoint.
+
+    Attributes:
+        base_url: Up to and including ``/v1``.
+        model: Name of the model as the endpoint knows it.
+        api_key: Sent as a bearer token and never shown; None or empty sends none.
+        timeout_s: For connecting and for each silence while reading. Nothing comes before the whole
+            answer is written, which a model on a processor does at a few tokens a second.
+        retries: Further attempts after 429, 5xx and failed connections.
+    """
+
+    base_url: str
+    model: str
+    api_key: str | None = field(default=None, repr=False)
+    timeout_s: float = 300.0
+    retries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model said.
+
+    Attributes:
+        text: As it came, not blank.
+        cut_off: Whether it ended because the answer was longer than allowed.
+    """
+
+    text: str
+    cut_off: bool
+
+
+def config_of(name: str) -> ChatConfig:
+    """Read what a user calls a language model; the key comes from ``CASEBOOK_LLM_KEY``.
+
+    Args:
+        name: ``openai:MODEL@URL``, as for a remote encoder.
+
+    Raises:
+        ModelError: If it is something else.
+    """
+    remote = parse_remote(name)
+    if remote is None or not remote[0]:
+        message = (
+            f"语言模型应写作 openai:模型名@http://主机/v1，现在是“{name}”；"
+            f"请改正后重试（密钥放在环境变量 {KEY_VARIABLE}）"
+        )
+        raise ModelError(message)
+    model, url = remote
+    return ChatConfig(url, model, os.environ.get(KEY_VARIABLE))
+
+
+class ChatClient:
+    """Asks a language model; safe to call from several threads.
+
+    Args:
+        config: The model and its endpoint.
+        sleep: Waits between attempts; what it raises ends the asking.
+
+    Raises:
+        ModelError: If the address or the key cannot be used.
+    """
+
+    def __init__(
+        self, config: ChatConfig, *, sleep: Callable[[float], object] = time.sleep
+    ) -> None:
+        self._model = config.model
+        access = Access(
+            config.base_url,
+            "chat/completions",
+            key_variable=KEY_VARIABLE,
+            api_key=config.api_key,
+            timeout_s=config.timeout_s,
+            retries=config.retries,
+        )
+        self._endpoint = Endpoint(access, unavailable=self._unavailable, sleep=sleep)
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return self._model
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._endpoint.close()
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        temperature: float = 0.0,
+        max_tokens: int | None = None,
+        patience_s: float = math.inf,
+    ) -> Completion:
+        """Have the model continue a conversation.
+
+        Args:
+            messages: The turns so far, at least one.
+            temperature: 0 asks for the likeliest answer.
+            max_tokens: Of the answer; None leaves it to the endpoint.
+            patience_s: What failed attempts and waits may take together before another one.
+
+        Raises:
+            ValueError: If there are no messages.
+            ChatUnavailableError: If the endpoint does not answer, or not with a text.
+        """
+        if not messages:
+            message = "a conversation needs at least one message"
+            raise ValueError(message)
+        body: dict[str, object] = {
+            "model": self._model,
+            "messages": [{"role": turn.role, "content": turn.content} for turn in messages],
+            "temperature": temperature,
+            "stream": False,
+        }
+        if max_tokens is not None:
+            body["max_tokens"] = max_tokens
+        return self._completion(self._endpoint.post(body, patience_s=patience_s))
+
+    def _completion(self, reply: Reply) -> Completion:
+        """Read the first choice, the only one that is asked for."""
+        try:
+            choice = reply.json()["choices"][0]
+            text, reason = choice["message"]["content"], choice.get("finish_reason")
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+            why = f"返回的内容里读不出回答：{reply.shown}"
+            raise self._unavailable(why) from error
+        if not isinstance(text, str) or not text.strip():
+            why = f"返回的回答是空的：{reply.shown}"
+            raise self._unavailable(why)
+        # Half a surrogate pair, as a broken stream of tokens can leave it, could not be written down.
+        whole = text.encode("utf-8", "replace").decode("utf-8")
+        return Completion(whole, cut_off=reason == "length")
+
+    def _unavailable(self, why: str) -> ChatUnavailableError:
+        """Describe a failure, without the key."""
+        return ChatUnavailableError(
+            f"{self._endpoint.url}（模型 {self._model}）{why}；"
+            "请检查语言模型服务是否在运行，以及地址、模型名和密钥"
+        )

@@ -1,0 +1,65 @@
+"""Threads that work through a list."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from rag.pool import Stopped, pausing, worked
+
+
+def test_everything_is_done_once() -> None:
+    done = list(worked(lambda n: n * n, range(20), threads=3, stop=threading.Event()))
+    assert sorted(done) == [(n, n * n) for n in range(20)]
+
+
+def test_one_thread_keeps_the_order() -> None:
+    done = list(worked(str, [3, 1, 2], threads=1, stop=threading.Event()))
+    assert done == [(3, "3"), (1, "1"), (2, "2")]
+
+
+def test_nothing_to_do_is_done() -> None:
+    assert list(worked(str, [], threads=2, stop=threading.Event())) == []
+
+
+def test_as_many_are_worked_on_at_once_as_there_are_threads() -> None:
+    together = threading.Barrier(3, timeout=60)  # passes only if three stand at it
+    done = list(worked(lambda _: together.wait(), range(6), threads=3, stop=threading.Event()))
+    assert len(done) == 6
+
+
+def test_once_stopped_nothing_is_begun_and_what_was_begun_is_yielded() -> None:
+    stop, begun = threading.Event(), []
+
+    def work(n: int) -> int:
+        begun.append(n)
+        stop.set()
+        return n
+
+    assert list(worked(work, range(9), threads=1, stop=stop)) == [(0, 0)]
+    assert begun == [0]
+
+
+def test_what_the_work_raises_is_raised_and_stops_the_rest() -> None:
+    stop = threading.Event()
+    with pytest.raises(ZeroDivisionError):
+        list(worked(lambda n: 1 // n, [1, 0, 1], threads=1, stop=stop))
+    assert stop.is_set()
+
+
+def test_a_caller_who_goes_away_stops_the_rest() -> None:
+    stop = threading.Event()
+    results = worked(str, range(9), threads=1, stop=stop)
+    next(results)
+    results.close()
+    assert stop.is_set()
+
+
+def test_a_pause_ends_when_the_work_is_stopped() -> None:
+    stop = threading.Event()
+    sleep = pausing(stop)
+    sleep(0)
+    stop.set()
+    with pytest.raises(Stopped):
+        sleep(600)
