@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from rag.divisions import gazetteer, stem_of
 from rag.errors import CasebookError
 from rag.tokens import normalized, terms_of
 
@@ -35,6 +36,10 @@ class Wording(Protocol):
 
     def official(self, question: str) -> tuple[str, ...]:
         """Look up what a question says in everyday words; see `Lexicon.official`."""
+        ...
+
+    def districts(self, question: str) -> tuple[str, ...]:
+        """Look up the districts that a question means; see `Lexicon.districts`."""
         ...
 
 
@@ -115,8 +120,34 @@ class Lexicon:
         """
         return tuple(dict.fromkeys(term for one in self.found(question) for term in one.terms))
 
+    def districts(self, question: str) -> tuple[str, ...]:
+        """Look up the districts that a question means without their names (陆家嘴, 五角场).
+
+        Returns:
+            Those of its official terms that are names of districts or counties (`rag.divisions`);
+            none whose name, 区 or 县 left off, stands in the question already (静安寺).
+        """
+        return tuple(
+            term
+            for term in self.official(question)
+            if stem_of(term) not in question
+            and any(division.city for division in gazetteer().by_name.get(term, ()))
+        )
+
 
 NO_LEXICON = Lexicon({})
+
+
+def located(question: str, lexicon: Wording) -> str:
+    """Put the districts that a question means in front of it, as the keys of an index have them.
+
+    It then ranks like a question that names them: soft evidence, and nothing is filtered out.
+
+    >>> located("陆家嘴的企业", Lexicon({"陆家嘴": ("浦东新区", "金融城")}))
+    '浦东新区 陆家嘴的企业'
+    """
+    districts = "、".join(lexicon.districts(question))
+    return f"{districts} {question}" if districts else question
 
 
 @dataclass(frozen=True, slots=True)

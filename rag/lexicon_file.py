@@ -64,6 +64,10 @@ class LexiconFile:
         """Look a question up in the file as it is now; see `rag.lexicon.Lexicon.official`."""
         return self.current().official(question)
 
+    def districts(self, question: str) -> tuple[str, ...]:
+        """Look districts up in the file as it is now; see `rag.lexicon.Lexicon.districts`."""
+        return self.current().districts(question)
+
     def current(self) -> Lexicon:
         """Return what the file says, or said when it was last sound."""
         due = time.monotonic() - self._looked_s >= self._pause_s

@@ -306,3 +306,31 @@ def test_an_index_whose_lexicon_is_faulty_is_not_opened(
     (built / LEXICON).write_text("钱\t到账\n", encoding="utf-8")
     with pytest.raises(LexiconError, match=r"lexicon\.tsv：第 1 行：应为"):
         open_index(built, tmp_path)
+
+
+@pytest.mark.model
+def test_a_landmark_favours_the_cases_of_its_district_and_hides_none(
+    real_index: Path, models: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    copy = tmp_path / "index"
+    shutil.copytree(real_index, copy)
+    places = "陆家嘴\t浦东新区\n五角场\t杨浦区\n朱家角\t青浦区\n北外滩\t虹口区\n崇明岛\t崇明区\n"
+    (copy / LEXICON).write_text(places, encoding="utf-8")
+    without, following = (open_index(index, models).assistant for index in (real_index, copy))
+
+    def districts(assistant: Assistant, question: str) -> list[str | None]:
+        found = assistant.search(question, limit=50).findings
+        return [finding.citation.district for finding in found]
+
+    firsts = {"without": 0, "with": 0}
+    for place, _, district in (line.partition("\t") for line in places.splitlines()):
+        for question in (f"{place}的企业怎么办营业执照？", f"{place}的企业有困难找谁帮忙？"):
+            before, after = districts(without, question), districts(following, question)
+            firsts["without"] += before[0] == district
+            firsts["with"] += after[0] == district
+            assert len(after) == 50
+            assert len(set(after)) > 5
+            assert after[:10].count(district) >= before[:10].count(district)
+    assert firsts["with"] >= firsts["without"] + 3  # 8 and 3 of 10 when it was written

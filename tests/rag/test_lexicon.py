@@ -13,6 +13,7 @@ from rag.lexicon import (
     Found,
     Lexicon,
     LexiconError,
+    located,
     parse_lexicon,
     read_lexicon,
     weighted_terms,
@@ -234,6 +235,32 @@ def test_a_lexicon_that_must_be_sound_names_its_first_fault_and_counts_the_rest(
 ) -> None:
     with pytest.raises(LexiconError, match=r"第 1 行：应为.*现在是 '退税'（另有 1 行有误）$"):
         read_lexicon(written(tmp_path, "退税\n开店\n"))
+
+
+PLACES = Lexicon(
+    {
+        "静安寺": ("静安区",),
+        "陆家嘴": ("浦东新区", "金融城"),
+        "虹桥": ("商务区", "长宁区", "闵行区"),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("陆家嘴的企业", "浦东新区 陆家嘴的企业"),
+        ("虹桥那边", "长宁区、闵行区 虹桥那边"),
+        ("陆家嘴和虹桥", "浦东新区、长宁区、闵行区 陆家嘴和虹桥"),
+        ("浦东新区陆家嘴", "浦东新区陆家嘴"),
+        ("静安寺那一带", "静安寺那一带"),
+        ("静安区的企业", "静安区的企业"),
+    ],
+)
+def test_a_question_names_the_districts_that_its_landmarks_lie_in(
+    question: str, asked: str
+) -> None:
+    assert located(question, PLACES) == asked
 
 
 def test_official_terms_weigh_less_and_never_replace_the_questions_own() -> None:

@@ -32,7 +32,7 @@ def test_a_change_counts_from_the_next_look_on(file: Path) -> None:
     save(file, "退税\t退还|到账\n")
     assert lexicon.official("退税") == ("退还", "到账")
     save(file, "陆家嘴\t浦东新区\n")
-    assert (lexicon.official("退税"), lexicon.official("陆家嘴")) == ((), ("浦东新区",))
+    assert (lexicon.official("退税"), lexicon.districts("陆家嘴")) == ((), ("浦东新区",))
 
 
 def test_between_two_looks_the_file_is_left_alone(file: Path) -> None:
