@@ -4,6 +4,7 @@ import typer
 
 import api.cli
 import eval.cli
+import eval.cli_lexicon
 import index.cli
 import index.cli_expand
 import rag.cli
@@ -15,6 +16,7 @@ for part in (index.cli.app, index.cli_expand.app, api.cli.app):
     app.registered_commands.extend(part.registered_commands)
 app.add_typer(rag.cli.app)
 app.add_typer(eval.cli.app)
+app.add_typer(eval.cli_lexicon.app)
 
 if __name__ == "__main__":
     app()

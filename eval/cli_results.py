@@ -289,7 +289,8 @@ def _require_same_system(index: Path, result: Result) -> None:
     from eval.systems import System, system_of  # noqa: PLC0415
     from index.store import current_version  # noqa: PLC0415
     from rag.lexicon import NO_LEXICON, read_lexicon  # noqa: PLC0415
-    from rag.tuning import DEFAULT_TUNING, Tuning  # noqa: PLC0415
+    from rag.lexicon_file import LEXICON, LexiconFile  # noqa: PLC0415
+    from rag.tuning import Tuning  # noqa: PLC0415
 
     manifest = current_version(index).manifest
     recorded = result.provenance.configuration
@@ -297,12 +298,13 @@ def _require_same_system(index: Path, result: Result) -> None:
     declared.pop("name", None)
     system = system_of(result.provenance.system, declared, result.name)
     lexicon = read_lexicon(Path(system.lexicon)) if system.lexicon else NO_LEXICON
+    served = LexiconFile(index / LEXICON).current()
     differs = [
         name
         for name, same in (
             ("编码器", asdict(manifest.encoder) == result.provenance.encoder),
             ("建立方式", manifest.recipe == system.recipe),
-            ("权重或词表", Tuning(system.weights, lexicon) == DEFAULT_TUNING),
+            ("权重或词表", Tuning(system.weights, lexicon) == Tuning(lexicon=served)),
         )
         if not same
     ]

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_DEV_QUESTIONS = Path(__file__).parent / "dev_questions.jsonl"
+DEV_QUESTIONS = Path(__file__).parent / "dev_questions.jsonl"
 _DATA = Path(__file__).parent.parent / "data"
 _RUNS = Path("var/eval/runs")
-_CACHE = Path("var/eval/vectors.sqlite")
+VECTORS = Path("var/eval/vectors.sqlite")
 
 Datasets = Annotated[
     list[Path] | None,
@@ -86,8 +86,8 @@ def run(
     with errors_in_words(), progress_bars() as progress:
         declared = chosen(read_systems(systems or BUNDLED), system or [])
         collections = [
-            part_of(_load(dataset, sources, split), part)
-            for dataset in datasets or [_DEV_QUESTIONS]
+            part_of(loaded(dataset, sources, split), part)
+            for dataset in datasets or [DEV_QUESTIONS]
         ]
         require_names(collections)
         for collection in collections:
@@ -103,7 +103,7 @@ def run(
 
 @app.command()
 def robustness(
-    dataset: OneDataset = _DEV_QUESTIONS,
+    dataset: OneDataset = DEV_QUESTIONS,
     *,
     sources: Sources = None,
     system: Annotated[str, typer.Option(help="哪个系统。")] = "hybrid",
@@ -124,7 +124,7 @@ def robustness(
 
     with errors_in_words(), progress_bars() as progress:
         one = _declared(system, systems)
-        with Workbench(_load(dataset, sources, split), models, _CACHE, progress) as bench:
+        with Workbench(loaded(dataset, sources, split), models, VECTORS, progress) as bench:
             built = bench.build(one)
             base = ask(bench, built)
             variations = variations_of(
@@ -142,7 +142,7 @@ def robustness(
 
 @app.command()
 def sweep(
-    dataset: OneDataset = _DEV_QUESTIONS,
+    dataset: OneDataset = DEV_QUESTIONS,
     *,
     grid: Annotated[list[str], typer.Option(help="如 dense=0:1:.1 或 k1=.9,1.2，可重复。")],
     sources: Sources = None,
@@ -164,8 +164,8 @@ def sweep(
 
     with errors_in_words(), progress_bars() as progress:
         one = _declared(system, systems)
-        whole = _load(dataset, sources, split)
-        with Workbench(part_of(whole, Part.TUNING), models, _CACHE, progress) as bench:
+        whole = loaded(dataset, sources, split)
+        with Workbench(part_of(whole, Part.TUNING), models, VECTORS, progress) as bench:
             trials = try_all(
                 bench,
                 one,
@@ -183,7 +183,8 @@ def sweep(
     )
 
 
-def _load(path: Path, sources: list[Path] | None, split: str | None) -> Dataset:
+def loaded(path: Path, sources: list[Path] | None, split: str | None) -> Dataset:
+    """Load a dataset and print its notes; the bundled sources where none are named."""
     from eval.load import load  # noqa: PLC0415
 
     dataset = load(path, sources or [_DATA], split)
@@ -212,7 +213,7 @@ def _results(
 
     command = shlex.join(["casebook", *sys.argv[1:]])
     done: list[str] = []
-    with Workbench(dataset, models, _CACHE, progress) as bench:
+    with Workbench(dataset, models, VECTORS, progress) as bench:
         for system in systems:
             twin = next((s.name for s in systems if s == _plain(system, s)), None)
             if twin and system.expansions and not dataset.expansions:

@@ -81,9 +81,9 @@ def print_comparisons(comparisons: tuple[Comparison, ...], headline: str, title:
         table.add_row(c.measure, *numbers, c.in_words() if c.measure == headline else "只作描述")
     console = console_for()
     console.print(table)
-    console.print(
-        f"结论只看 {headline}：只此一个比较，p 无需校正。区间与其余指标的 p 都未校正，只作描述。"
-    )
+    family = max((c.family for c in comparisons if c.measure == headline), default=1)
+    how = f"{family} 个比较为一族，按 Holm 校正" if family > 1 else "只此一个比较，p 无需校正"
+    console.print(f"结论只看 {headline}：{how}。区间与其余指标的 p 都未校正，只作描述。")
     if any(c.n < FEW for c in comparisons):
         console.print(WORDS["few"].zh)
 

@@ -17,6 +17,8 @@ from index.store import (
 from rag.assistant import Assistant
 from rag.cite import cite
 from rag.errors import CasebookError
+from rag.lexicon import LexiconError, bytes_of, parse_lexicon
+from rag.lexicon_file import LEXICON
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def _checks(index: Path, models: Path) -> Iterator[Check]:
     size = sum(record.size for record in version.manifest.files.values())
     yield Check("文件", ok=True, detail=f"{count} 个，共 {size / 2**20:.1f} MB，摘要全部相符")
     yield _citations(version)
+    yield from _lexicon(index / LEXICON)
     try:
         assistant = open_version(version, encoder_of(version.manifest, models))
     except CasebookError as error:
@@ -83,6 +86,21 @@ def _citations(version: Version) -> Check:
         f"{len(content.passages)} 个段落都与原文逐字相同"
     )
     return Check("引文", ok=True, detail=detail)
+
+
+def _lexicon(file: Path) -> Iterator[Check]:
+    """Read the operator's lexicon, if there is one; a service may still use an earlier state."""
+    if not file.exists():
+        return
+    try:
+        reading = parse_lexicon(bytes_of(file), str(file))
+    except LexiconError as error:
+        yield Check("口语词表", ok=False, detail=str(error))
+        return
+    for fault in reading.faults:
+        yield Check("口语词表", ok=False, detail=fault)
+    if not reading.faults:
+        yield Check("口语词表", ok=True, detail=f"{len(reading.lexicon.entries)} 个说法")
 
 
 def _answers(version: Version, assistant: Assistant) -> Check:

@@ -2,6 +2,7 @@
 
     CURRENT                      one line: the name of the version in use
     calibration.json             optional: the operator's own thresholds (`rag.confidence`)
+    lexicon.tsv                  optional: the operator's own lexicon (`rag.lexicon_file`)
     LOCK                         held while a version is published (`index.publish`)
     versions/v000003-1f0a9c2d7b/ manifest.json and the files of `index.content`
     vectors.sqlite               vectors kept between builds (`index.vectors`)
@@ -23,6 +24,7 @@ from rag.confidence import read_calibration
 from rag.encoder import Encoder, EncoderIdentity
 from rag.encoders import load_encoder
 from rag.errors import IndexDamagedError, IndexMismatchError, IndexMissingError
+from rag.lexicon_file import LEXICON, LexiconFile
 from rag.retrieve import HybridRetriever
 from rag.tuning import DEFAULT_TUNING, Tuning
 
@@ -88,9 +90,11 @@ def open_index(index: Path, models: Path) -> OpenIndex:
         IndexMismatchError: If encoder, terms or format are not those it was built with.
         ModelError: If its encoder is not prepared.
         CalibrationError: If the directory has a calibration that cannot be used.
+        LexiconError: If it has a lexicon that cannot be used. Once open, the index follows that
+            file, and a fault leaves the last sound one in use.
     """
     version = current_version(index)
-    tuning = Tuning(calibration=read_calibration(index))
+    tuning = Tuning(lexicon=LexiconFile(index / LEXICON), calibration=read_calibration(index))
     encoder = encoder_of(version.manifest, models)
     return OpenIndex(version, open_version(version, encoder, tuning))
 

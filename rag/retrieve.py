@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rag.chunk import context_of
 from rag.encoder import Encoder, TokenEncoder
 from rag.filters import NO_FILTERS, Filters
-from rag.lexicon import weighted_terms
+from rag.lexicon import located, weighted_terms
 from rag.ranking import Mask, Rankers, Rows, Scores, SentenceMatches
 from rag.rerank import RERANKED, relevance_of
 from rag.tuning import DEFAULT_TUNING, Tuning
@@ -159,6 +159,7 @@ class HybridRetriever:
     def _scored(self, question: str, allowed: Mask, depth: int) -> _Scored:
         """Score the candidates of all rankers by all rankers, so that none lacks a score."""
         text, expansions = self._rankers.text, self._rankers.expansions
+        question = located(question, self._lexicon)
         vector, tokens = self._encoded(question)
         terms = weighted_terms(question, self._lexicon, self._weights.lexicon)
         dense, lexical = text.dense.match(vector), text.lexical.match(terms)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rag.confidence import DEFAULT as DEFAULT_CALIBRATION
 from rag.confidence import Calibration
-from rag.lexicon import NO_LEXICON, Lexicon
+from rag.lexicon import NO_LEXICON, Wording
 from rag.rerank import Reranker
 
 
@@ -42,7 +42,7 @@ class Tuning:
     """
 
     weights: Weights = DEFAULT_WEIGHTS
-    lexicon: Lexicon = NO_LEXICON
+    lexicon: Wording = NO_LEXICON
     calibration: Calibration = DEFAULT_CALIBRATION
     reranker: Reranker | None = None
 

@@ -10,6 +10,7 @@ from index.build import build
 from index.check import check
 from index.store import current_version
 from rag.encoders import load_encoder
+from rag.lexicon_file import LEXICON
 
 
 @pytest.mark.model
@@ -50,6 +51,33 @@ def test_every_damaged_file_is_named_and_nothing_else_is_tried(
         ("文件 cases.jsonl", False),
         ("文件 dense.faiss", False),
     ]
+
+
+@pytest.mark.model
+def test_every_faulty_line_of_the_operators_lexicon_is_a_finding(
+    real_index: Path, models: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    copy = tmp_path / "index"
+    shutil.copytree(real_index, copy)
+    file = copy / LEXICON
+
+    def findings() -> list[tuple[bool, str]]:
+        return [(f.ok, f.detail) for f in check(copy, models) if f.name == "口语词表"]
+
+    file.write_text("退税\t退还\n=\t=\n退税\n", encoding="utf-8")
+    first, second = findings()
+    assert first[1].startswith(f"{file}：第 2 行：应为")
+    assert second[1].startswith(f"{file}：第 3 行：应为")
+    assert not first[0]
+    assert not second[0]
+    file.write_text("退税\t退还\n", encoding="utf-8")
+    assert findings() == [(True, "1 个说法")]
+    file.unlink()
+    file.mkdir()
+    ((ok, detail),) = findings()
+    assert (ok, "读不了" in detail) == (False, True)
 
 
 @pytest.mark.model

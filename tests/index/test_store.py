@@ -6,6 +6,7 @@ import pkgutil
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index.build import build
-from index.store import current_version, damaged_files, open_version, read_content
+from index.store import (
+    current_version,
+    damaged_files,
+    open_index,
+    open_version,
+    read_content,
+)
 from rag.assistant import Assistant
 from rag.errors import (
     CasebookError,
@@ -23,6 +30,8 @@ from rag.errors import (
     IndexMismatchError,
     IndexMissingError,
 )
+from rag.lexicon import LexiconError
+from rag.lexicon_file import LEXICON, LexiconFile
 
 
 def opened(index: Path, encoder) -> Assistant:
@@ -268,3 +277,60 @@ def test_no_file_of_an_index_is_a_pickle(built) -> None:
         if path.suffix == ".npy":
             header = data[:128].decode("latin-1")
             assert "'descr': '<" in header, path  # numbers, never '|O' objects
+
+
+def test_an_open_index_follows_the_lexicon_in_its_folder(
+    tmp_path: Path, built: Path, collection: Path, encoder, monkeypatch
+) -> None:
+    monkeypatch.setattr("index.store.load_encoder", lambda *_args, **_prompts: encoder)
+    monkeypatch.setattr("index.store.LexiconFile", partial(LexiconFile, pause_s=0))
+    assistant = open_index(built, tmp_path).assistant
+
+    def lexical() -> float:
+        (hit,) = (f.hit for f in assistant.search("钱拿回来了", limit=1).findings)
+        return hit.lexical
+
+    plain = lexical()
+    (built / LEXICON).write_text("钱拿回来\t到账\n", encoding="utf-8")
+    assert lexical() > plain
+    build([collection], built, encoder, force=True)
+    assert lexical() > plain  # a rebuild leaves the file alone
+    (built / LEXICON).unlink()
+    assert lexical() == plain
+
+
+def test_an_index_whose_lexicon_is_faulty_is_not_opened(
+    tmp_path: Path, built: Path, encoder, monkeypatch
+) -> None:
+    monkeypatch.setattr("index.store.load_encoder", lambda *_args, **_prompts: encoder)
+    (built / LEXICON).write_text("钱\t到账\n", encoding="utf-8")
+    with pytest.raises(LexiconError, match=r"lexicon\.tsv：第 1 行：应为"):
+        open_index(built, tmp_path)
+
+
+@pytest.mark.model
+def test_a_landmark_favours_the_cases_of_its_district_and_hides_none(
+    real_index: Path, models: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    copy = tmp_path / "index"
+    shutil.copytree(real_index, copy)
+    places = "陆家嘴\t浦东新区\n五角场\t杨浦区\n朱家角\t青浦区\n北外滩\t虹口区\n崇明岛\t崇明区\n"
+    (copy / LEXICON).write_text(places, encoding="utf-8")
+    without, following = (open_index(index, models).assistant for index in (real_index, copy))
+
+    def districts(assistant: Assistant, question: str) -> list[str | None]:
+        found = assistant.search(question, limit=50).findings
+        return [finding.citation.district for finding in found]
+
+    firsts = {"without": 0, "with": 0}
+    for place, _, district in (line.partition("\t") for line in places.splitlines()):
+        for question in (f"{place}的企业怎么办营业执照？", f"{place}的企业有困难找谁帮忙？"):
+            before, after = districts(without, question), districts(following, question)
+            firsts["without"] += before[0] == district
+            firsts["with"] += after[0] == district
+            assert len(after) == 50
+            assert len(set(after)) > 5
+            assert after[:10].count(district) >= before[:10].count(district)
+    assert firsts["with"] >= firsts["without"] + 3  # 8 and 3 of 10 when it was written

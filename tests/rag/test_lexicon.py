@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.lexicon import NO_LEXICON, Lexicon, LexiconError, read_lexicon, weighted_terms
-from rag.tokens import terms_of
+from rag.lexicon import (
+    NO_LEXICON,
+    Found,
+    Lexicon,
+    LexiconError,
+    located,
+    parse_lexicon,
+    read_lexicon,
+    weighted_terms,
+)
+from rag.tokens import normalized, terms_of
 
 DATA = Path(__file__).parents[2] / "data" / "lexicon.tsv"
 
@@ -20,11 +29,51 @@ def written(tmp_path: Path, data: str | bytes) -> Path:
     return file
 
 
-def test_the_bundled_lexicon_can_be_read_and_each_of_its_keys_is_found() -> None:
+def test_each_key_of_the_bundled_lexicon_is_found_and_brings_something() -> None:
     lexicon = read_lexicon(DATA)
-    assert len(lexicon.entries) > 100
-    for key, terms in lexicon.entries.items():
-        assert lexicon.official(key) == terms
+    keys = {key: terms for key, terms in lexicon.entries.items() if terms}
+    assert len(keys) == 919
+    for key, terms in keys.items():
+        brought = tuple(term for term in terms if key not in normalized(term))
+        assert brought
+        assert list(lexicon.found(key)) == [Found(key, brought)]
+
+
+def test_each_word_of_the_bundled_lexicon_that_stands_for_itself_guards_against_a_key() -> None:
+    entries = read_lexicon(DATA).entries
+    keys = [key for key, terms in entries.items() if terms]
+    for word in (word for word, terms in entries.items() if not terms):
+        inside = [key for key in keys if key in word]
+        across = [
+            key
+            for key in keys
+            for cut in range(1, min(len(key), len(word)))
+            if word.endswith(key[:cut])
+        ]
+        assert inside + across, word
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("怎样才算符合规定", "协调解决哪些难题", "提高企业满意度", "平台办理要几天"),
+        *("公开工作计划", "法治共建委员会", "举办电影节", "个人社交账号", "替代办法", "当地税务"),
+        *("Taiwan 的企业", "Apple 的店", "第128条怎么说", "好差评几小时答复", "旧金山", "居民企业"),
+    ],
+)
+def test_no_key_of_the_bundled_lexicon_is_found_across_words(question: str) -> None:
+    assert list(read_lexicon(DATA).found(question)) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "key"),
+    [
+        *(("我要办执照", "办执照"), ("静安高企怎么做", "高企"), ("用AI审批吗", "ai")),
+        *(("出台28条政策", "28条"), ("北外滩的律所", "北外滩"), ("陆家嘴金融城的企业", "陆家嘴")),
+    ],
+)
+def test_a_key_of_the_bundled_lexicon_is_found_where_it_is_a_word(question: str, key: str) -> None:
+    assert key in [found.key for found in read_lexicon(DATA).found(question)]
 
 
 def test_a_line_is_a_key_and_its_terms(tmp_path: Path) -> None:
@@ -105,16 +154,113 @@ def test_keys_do_not_overlap() -> None:
     assert lexicon.official("甲乙丙丁") == ("一", "三")
 
 
+def test_a_key_that_stands_for_itself_keeps_others_from_being_found(tmp_path: Path) -> None:
+    lexicon = read_lexicon(written(tmp_path, "合规\t企业合规改革|守法\n符合\t=\n"))
+    assert lexicon.entries == {"合规": ("企业合规改革", "守法"), "符合": ()}
+    assert lexicon.official("符合规定吗") == ()
+    assert lexicon.official("符合合规要求") == ("守法",)
+
+
+def test_a_key_does_not_bring_terms_that_contain_it() -> None:
+    lexicon = Lexicon(
+        {"贷款": ("普惠小微贷款", "信贷支持"), "浦东": ("浦东新区",), "ai": ("ＡＩ助手",)}
+    )
+    assert list(lexicon.found("AI贷款，浦东")) == [
+        Found("ai", ()),
+        Found("贷款", ("信贷支持",)),
+        Found("浦东", ()),
+    ]
+
+
+def test_no_key_is_found_that_begins_inside_an_official_term_but_one_it_begins_with_is() -> None:
+    lexicon = Lexicon(
+        {"差评": ("好差评",), "陆家嘴": ("浦东新区", "陆家嘴金融城"), "金融": ("银行",)}
+    )
+    assert lexicon.official("好差评") == ()
+    assert list(lexicon.found("陆家嘴金融城")) == [Found("陆家嘴", ("浦东新区",))]
+    short = Lexicon({"甲": ("乙丙",), "丙丁": ("戊",)})
+    assert short.official("乙丙丁") == ("戊",)  # two characters are no guard
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        *(("用AI", True), ("AI助手", True), ("2AI3", True), ("taiwan", False), ("ai’s", True)),
+        *(("28条", True), ("出28条", True), ("128条", False), ("28条a", True), ("第28条5款", True)),
+    ],
+)
+def test_keys_do_not_begin_or_end_inside_a_number_or_a_latin_word(
+    question: str, *, found: bool
+) -> None:
+    assert bool(Lexicon({"ai": ("智能",), "28条": ("政策",)}).official(question)) is found
+
+
 letters = st.text(alphabet="甲乙丙", max_size=8)
 keys = st.text(alphabet="甲乙丙", min_size=2, max_size=4)
 
 
-@given(question=letters, entries=st.dictionaries(keys, st.just(()).map(lambda _: ()), max_size=5))
-def test_what_is_found_stands_in_the_question(question: str, entries: dict[str, object]) -> None:
-    lexicon = Lexicon({key: (f"<{key}>",) for key in entries})
-    found = lexicon.official(question)
-    assert all(term[1:-1] in question for term in found)
-    assert bool(found) == any(key in question for key in entries)
+@given(question=letters, names=st.frozensets(keys, max_size=5))
+def test_what_is_found_stands_in_the_question(question: str, names: frozenset[str]) -> None:
+    lexicon = Lexicon(dict.fromkeys(names, ("丁",)))
+    found = [one.key for one in lexicon.found(question)]
+    assert all(key in names for key in found)
+    assert "".join(found) in _subsequences(question, len("".join(found)))
+    assert bool(found) == any(key in question for key in names)
+
+
+def _subsequences(text: str, length: int) -> set[str]:
+    from itertools import combinations
+
+    return {"".join(letters) for letters in combinations(text, length)}
+
+
+def test_all_faults_of_a_file_are_told_with_their_lines() -> None:
+    data = (
+        "退税\n# 备注\n开店\t开办企业\n店\t=\n".encode() + b"\xff\t=\n" + "开店\t=\n退\t，".encode()
+    )
+    reading = parse_lexicon(data, "词.tsv")
+    assert reading.lexicon == Lexicon({"开店": ("开办企业",)})
+    form = "应为“日常说法<制表符>规范用语|规范用语”，日常说法不少于 2 个字；现在是"
+    assert reading.faults == (
+        f"词.tsv：第 1 行：{form} '退税'",
+        f"词.tsv：第 4 行：{form} '店\\t='",
+        "词.tsv：第 5 行：不是 UTF-8；请另存为 UTF-8",
+        "词.tsv：第 6 行：“开店”在一行是原样词（=），在另一行有规范用语；请只留一种",
+        f"词.tsv：第 7 行：{form} '退\\t，'",
+    )
+
+
+def test_a_lexicon_that_must_be_sound_names_its_first_fault_and_counts_the_rest(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(LexiconError, match=r"第 1 行：应为.*现在是 '退税'（另有 1 行有误）$"):
+        read_lexicon(written(tmp_path, "退税\n开店\n"))
+
+
+PLACES = Lexicon(
+    {
+        "静安寺": ("静安区",),
+        "陆家嘴": ("浦东新区", "金融城"),
+        "虹桥": ("商务区", "长宁区", "闵行区"),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("陆家嘴的企业", "浦东新区 陆家嘴的企业"),
+        ("虹桥那边", "长宁区、闵行区 虹桥那边"),
+        ("陆家嘴和虹桥", "浦东新区、长宁区、闵行区 陆家嘴和虹桥"),
+        ("浦东新区陆家嘴", "浦东新区陆家嘴"),
+        ("静安寺那一带", "静安寺那一带"),
+        ("静安区的企业", "静安区的企业"),
+    ],
+)
+def test_a_question_names_the_districts_that_its_landmarks_lie_in(
+    question: str, asked: str
+) -> None:
+    assert located(question, PLACES) == asked
 
 
 def test_official_terms_weigh_less_and_never_replace_the_questions_own() -> None:
