@@ -7,7 +7,6 @@ them are functions of the question alone: the same on every machine and in every
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import TypeAlias
 from opencc import OpenCC
 from pypinyin import Style, pinyin
 
+from eval.habits import digest_of, keywords_of, spoken, with_pinyin
 from eval.numerals import swap_numerals
 from eval.questions import Question
 from rag.divisions import stem_of
@@ -105,11 +105,11 @@ def with_typos(text: str, seed: str) -> str:
         for place, (character, (reading,)) in enumerate(zip(text, readings, strict=True))
         if character in _common() and (others := _homophones(character, reading))
     }
-    places = sorted(options, key=lambda place: _digest(f"{seed}:{place}"))
+    places = sorted(options, key=lambda place: digest_of(f"{seed}:{place}"))
     typed = list(text)
     for place in places[: 2 if len(text) > _LONG else 1]:
         others = options[place]
-        typed[place] = others[_digest(f"{seed}:{place}:") % len(others)]
+        typed[place] = others[digest_of(f"{seed}:{place}:") % len(others)]
     return "".join(typed)
 
 
@@ -162,6 +162,13 @@ PERTURBATIONS: Mapping[str, Perturbation] = {
         Perturbation("unpunctuated", "去掉标点", lambda q, _: without_punctuation(q.text)),
         Perturbation("undistricted", "去掉区名", lambda q, names: without_district(q.text, names)),
         Perturbation("numerals", "数字改用另一种写法", lambda q, _: swap_numerals(q.text)),
+        Perturbation("pinyin", "一个词打成拼音", lambda q, _: with_pinyin(q.text, q.question_id)),
+        Perturbation(
+            "keywords",
+            "去掉区名，只留四个字",
+            lambda q, names: keywords_of(without_district(q.text, names)),
+        ),
+        Perturbation("spoken", "夹在三百字的口语里", lambda q, _: spoken(q.text, q.question_id)),
     )
 }
 """All perturbations by name, in the order of reports."""
@@ -220,8 +227,3 @@ def _homophones(character: str, reading: str) -> tuple[str, ...]:
     same = tuple(one for one, its in others if its == reading)
     syllable = reading.rstrip("12345")
     return same or tuple(one for one, its in others if its.rstrip("12345") == syllable)
-
-
-def _digest(key: str) -> int:
-    """A number that looks random and is the same everywhere; ``hash`` of a string is not."""
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])

@@ -47,6 +47,8 @@ def asked(text: str) -> Question:
         ("unpunctuated", "2021，2022年3/4", "20212022年3/4"),
         ("undistricted", "静安区的退税多久到账？", "退税多久到账？"),
         ("numerals", "第十二条的31家企业", "第12条的三十一家企业"),
+        ("pinyin", "大厅几点开", "dating几点开"),
+        ("keywords", "静安区的出口退税政策怎么申请？", "出口退税"),
     ],
 )
 def test_each_perturbation_by_example(name: str, text: str, expected: str) -> None:
