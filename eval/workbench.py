@@ -232,7 +232,9 @@ def _watched(rankers: Rankers, weights: Weights, clocks: Clocks) -> Rankers:
 
     known = rankers.expansions
     return Rankers(
-        legs(rankers.text), Expansions(legs(known.legs), known.present) if known else None
+        legs(rankers.text),
+        Expansions(legs(known.legs), known.present) if known else None,
+        rankers.frequency,
     )
 
 
