@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 from rag.chunk import context_of
 from rag.encoder import Encoder
 from rag.filters import NO_FILTERS, Filters
+from rag.focus import LONG, focused
 from rag.lexicon import weighted_terms
 from rag.ranking import Mask, Rankers, Rows, Scores, SentenceMatches
 from rag.rerank import RERANKED, relevance_of
+from rag.respelling import respelled
+from rag.script import simplified
 from rag.tuning import DEFAULT_TUNING, Tuning
 from rag.types import Case, Hit, Passage
 
@@ -37,7 +40,8 @@ class Retrieval:
     Attributes:
         hits: Best first; ties by passage id, those of a reranker in fused order.
         confidence: In [0, 1], of the passage that fusion puts first, wherever a reranker puts it:
-            calibrated on fused scores, it means the same with and without; 0 without hits.
+            calibrated on fused scores, it means the same with and without; 0 without hits. A long
+            message is never surer in parts than as a whole.
         reason: Why the hits should not be taken for an answer, or None.
     """
 
@@ -110,7 +114,9 @@ class HybridRetriever:
         not see half its fused score, so that scores never increase down the ranking.
 
         Args:
-            question: As typed; white space around it is ignored.
+            question: As typed; white space around it is ignored. It is asked in simplified script,
+                with the spelling corrected by what the index has (`rag.respelling`), and if it is
+                long, without the clauses that ask nothing (`rag.focus`).
             limit: How many at most.
             filters: Which cases to search.
 
@@ -127,10 +133,15 @@ class HybridRetriever:
             return Retrieval(
                 (), 0.0, "not_in_district" if filters.districts else "not_in_collection"
             )
-        scored = self._scored(words, allowed, max(_CANDIDATES, 2 * limit))
+        depth = max(_CANDIDATES, 2 * limit)
+        whole = respelled(simplified(words), self._rankers.frequency)
+        words = whole
+        if len(whole) > LONG:
+            words = focused(whole, lambda clause: self._contrast(clause, allowed, depth))
+        scored = self._scored(words, allowed, depth)
         if not len(scored.rows):
             return Retrieval((), 0.0, "not_in_collection")
-        fused = np.lexsort((self._id_order[scored.rows], -scored.fused))
+        fused = self._order(scored)
         order, scores = self._reranked(words, scored, fused)
         best = order[:limit]
         sentences = scored.by_sentence.sentences(scored.rows[best])
@@ -138,10 +149,10 @@ class HybridRetriever:
             self._hit(scored, int(at), float(scores[at]), int(sentence))
             for at, sentence in zip(best, sentences, strict=True)
         )
-        first = fused[0]
-        confidence = self._calibration.confidence(
-            float(scored.by_vector[first]), float(scored.by_term[first])
-        )
+        confidence = self._confidence(scored, fused[0])
+        if words != whole:  # the best of many clauses fits something by chance
+            uncut = self._scored(whole, allowed, depth)
+            confidence = min(confidence, self._confidence(uncut, self._order(uncut)[0]))
         return Retrieval(hits, confidence, self._calibration.reason(confidence))
 
     def _scored(self, question: str, allowed: Mask, depth: int) -> _Scored:
@@ -176,6 +187,18 @@ class HybridRetriever:
         by_term = shared + share * (worded.scores(rows) - shared)
         fused = self._fused(by_vector, by_term)
         return _Scored(rows, fused, by_vector, by_term, near, shared, alike, dense)
+
+    def _order(self, scored: _Scored) -> Rows:
+        """Candidates best first, equals by passage id."""
+        return np.lexsort((self._id_order[scored.rows], -scored.fused))
+
+    def _confidence(self, scored: _Scored, at: int) -> float:
+        return self._calibration.confidence(float(scored.by_vector[at]), float(scored.by_term[at]))
+
+    def _contrast(self, clause: str, allowed: Mask, depth: int) -> float:
+        """By how much the best candidate stands out from the median one; 0 without any."""
+        fused = self._scored(clause, allowed, depth).fused
+        return float(fused.max() - np.median(fused)) if len(fused) else 0.0
 
     def _fused(self, dense: Scores, lexical: Scores) -> Scores:
         return self._weights.dense * dense + (1 - self._weights.dense) * lexical
