@@ -1,4 +1,4 @@
-"""How else people ask: a word in pinyin, keywords alone, a long message as one speaks.
+"""How else people ask: by keywords alone, or in a long message as one speaks.
 
 Functions of the text and a seed alone, as `eval.perturbations` needs them.
 """
@@ -8,11 +8,8 @@ from __future__ import annotations
 import hashlib
 import re
 
-from pypinyin import Style, lazy_pinyin
-from pypinyin.phrases_dict import phrases_dict
-
-_HAN_RUN = re.compile(r"[\u4e00-\u9fff]+")
-_GRAMMAR = re.compile(
+HAN_RUN = re.compile(r"[\u4e00-\u9fff]+")
+GRAMMAR = re.compile(
     r"什么样|什么|怎么样|怎么|怎样|如何|多少|多久|多长|哪些|哪里|哪个|哪家|为什么|为啥|是不是|能不能|有没有|可不可以"
     r"|可以|应该|需要|有关|关于|以及|我们|你们|他们|咱们|自己|请问|一共|现在|之后|以后|之前|时候"
     r"|[的了是在有和与及或就都也还把被让给对从到为于以其之这那哪几吗呢吧啊呀个我你他它们想要会能去来跟像用靠该谁啥很最]"
@@ -44,33 +41,6 @@ _AFTER = (
 _HESITATIONS = ("嗯，", "那个，", "就是说，", "呃，")
 
 
-def with_pinyin(text: str, seed: str) -> str:
-    """Type one word of two characters in pinyin, without tones, as when an input method was off.
-
-    Args:
-        text: Any text.
-        seed: What decides which word; a question's id.
-
-    Returns:
-        The text with one of the pairs that pypinyin's phrases know, and that is not grammar, in
-        Latin letters; the same text if there is none.
-
-    >>> with_pinyin("大厅几点开", "D001")
-    'dating几点开'
-    """
-    places = [
-        place
-        for run in _HAN_RUN.finditer(text)
-        for place in range(run.start(), run.end() - 1)
-        if (pair := text[place : place + 2]) in phrases_dict and not _GRAMMAR.fullmatch(pair)
-    ]
-    if not places:
-        return text
-    place = min(places, key=lambda one: digest_of(f"{seed}:{one}"))
-    typed = "".join(lazy_pinyin(text[place : place + 2], style=Style.NORMAL))
-    return text[:place] + typed + text[place + 2 :]
-
-
 def keywords_of(text: str) -> str:
     """Keep four characters: the beginning of the longest run without grammar.
 
@@ -85,7 +55,7 @@ def keywords_of(text: str) -> str:
     '出口退税'
     """
     runs = [
-        piece for run in _HAN_RUN.findall(text) for piece in _GRAMMAR.split(run) if len(piece) > 1
+        piece for run in HAN_RUN.findall(text) for piece in GRAMMAR.split(run) if len(piece) > 1
     ]
     longest = max(runs, key=len, default="")
     return longest[:_KEYWORD] if len(longest) >= _KEYWORD else text

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval import questions
-from eval.habits import keywords_of, spoken, with_pinyin
+from eval.habits import keywords_of, spoken
 from eval.questions import read_questions
+from eval.sounds import with_pinyin
 
 DEV = read_questions(Path(questions.__file__).parent / "dev_questions.jsonl")
 

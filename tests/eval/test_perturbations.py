@@ -22,11 +22,11 @@ from eval.perturbations import (
     to_halfwidth,
     to_simplified,
     to_traditional,
-    with_typos,
     without_district,
     without_punctuation,
 )
 from eval.questions import Question, read_questions
+from eval.sounds import with_typos
 
 DISTRICTS = ("静安区", "浦东新区", "崇明区", "虹口区")
 FILE = Path(questions.__file__).parent / "dev_questions.jsonl"
@@ -94,7 +94,7 @@ def test_nothing_but_the_text_changes(name: str) -> None:
 def test_every_process_perturbs_alike() -> None:
     """Typos are chosen by a digest of the id: string hashes differ from process to process."""
     program = (
-        "import sys; from eval.perturbations import with_typos;"
+        "import sys; from eval.sounds import with_typos;"
         "sys.stdout.buffer.write(with_typos('企业退税多久到账', 'D001').encode())"
     )
     typed = subprocess.run(
