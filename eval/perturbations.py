@@ -7,7 +7,6 @@ them are functions of the question alone: the same on every machine and in every
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -16,17 +15,16 @@ from functools import cache
 from typing import TypeAlias
 
 from opencc import OpenCC
-from pypinyin import Style, pinyin
 
+from eval.habits import keywords_of, spoken
 from eval.numerals import swap_numerals
 from eval.questions import Question
+from eval.sounds import with_pinyin, with_typos
 from rag.divisions import stem_of
 
 Change: TypeAlias = Callable[[Question, Sequence[str]], str]
 """Question and the collection's districts (official names) -> the text as perturbed."""
 
-_LONG = 20
-"""Characters above which a question gets two typos instead of one."""
 _WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _NARROW = {wide: code for code, wide in _WIDE.items()} | {0x3000: 0x20}
 _NEAR = r"(?![寺卫岛江路镇桥山湖湾港])"
@@ -84,35 +82,6 @@ def to_halfwidth(text: str) -> str:
     return text.translate(_NARROW)
 
 
-def with_typos(text: str, seed: str) -> str:
-    """Replace one character by a homophone, as an input method does; two if it is long.
-
-    The reading is that of the character in its phrase. The other one is among the 3,755 common
-    characters (GB 2312, level 1) of the same syllable and tone, or of the same syllable where the
-    tone has no other.
-
-    Args:
-        text: Any text.
-        seed: What decides which characters; a question's id.
-
-    Returns:
-        As many characters; the same text if none has a homophone.
-    """
-    # A list keeps one reading a character where there is none; the stubs leave it out.
-    readings = pinyin(text, style=Style.TONE3, errors=list)  # type: ignore[arg-type]
-    options = {
-        place: others
-        for place, (character, (reading,)) in enumerate(zip(text, readings, strict=True))
-        if character in _common() and (others := _homophones(character, reading))
-    }
-    places = sorted(options, key=lambda place: _digest(f"{seed}:{place}"))
-    typed = list(text)
-    for place in places[: 2 if len(text) > _LONG else 1]:
-        others = options[place]
-        typed[place] = others[_digest(f"{seed}:{place}:") % len(others)]
-    return "".join(typed)
-
-
 def without_punctuation(text: str) -> str:
     """Drop punctuation, quotation marks included, except what belongs to a number.
 
@@ -162,6 +131,13 @@ PERTURBATIONS: Mapping[str, Perturbation] = {
         Perturbation("unpunctuated", "去掉标点", lambda q, _: without_punctuation(q.text)),
         Perturbation("undistricted", "去掉区名", lambda q, names: without_district(q.text, names)),
         Perturbation("numerals", "数字改用另一种写法", lambda q, _: swap_numerals(q.text)),
+        Perturbation("pinyin", "一个词打成拼音", lambda q, _: with_pinyin(q.text, q.question_id)),
+        Perturbation(
+            "keywords",
+            "去掉区名，只留四个字",
+            lambda q, names: keywords_of(without_district(q.text, names)),
+        ),
+        Perturbation("spoken", "夹在三百字的口语里", lambda q, _: spoken(q.text, q.question_id)),
     )
 }
 """All perturbations by name, in the order of reports."""
@@ -203,25 +179,3 @@ def _in_number(text: str, place: int) -> bool:
     """Whether a mark joins two digits, or is a percent sign behind one."""
     mark, before, after = text[place], text[place - 1 : place], text[place + 1 : place + 2]
     return before.isdigit() and (mark in "%％‰" or (mark in ".,:/-．" and after.isdigit()))
-
-
-@cache
-def _common() -> Mapping[str, str]:
-    """Reading of each of the 3,755 characters of level 1, by itself."""
-    rows = (bytes((row, cell)) for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF))
-    characters = [code.decode("gb2312", errors="ignore") for code in rows]
-    return {one: pinyin(one, style=Style.TONE3)[0][0] for one in characters if one}
-
-
-@cache
-def _homophones(character: str, reading: str) -> tuple[str, ...]:
-    """Other common characters of this reading; of the syllable if the tone has none."""
-    others = [(one, its) for one, its in _common().items() if one != character]
-    same = tuple(one for one, its in others if its == reading)
-    syllable = reading.rstrip("12345")
-    return same or tuple(one for one, its in others if its.rstrip("12345") == syllable)
-
-
-def _digest(key: str) -> int:
-    """A number that looks random and is the same everywhere; ``hash`` of a string is not."""
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])

@@ -16,6 +16,7 @@ from rag.chunk import context_of, passages_of
 from rag.confidence import UNRELATED, floor_of
 from rag.encoder import Encoder, TokenEncoder
 from rag.expansions import Expansion, ExpansionsError, questions_of
+from rag.script import simplified
 from rag.types import Case, Passage, Source, Span
 
 _SHOWN = 20
@@ -172,9 +173,10 @@ def _keys(
     keys: list[str] = []
     for passage, text in texts:
         districts = names[passage.case_id]
-        key = f"{districts} {text}" if districts else text
+        plain = simplified(text)  # as questions are, and most of what encoders were trained on
+        key = f"{districts} {plain}" if districts else plain
         fits = encoder.count_tokens(key) <= encoder.identity.max_tokens
-        keys.append(key if fits else text)
+        keys.append(key if fits else plain)
     return keys
 
 

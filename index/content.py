@@ -92,7 +92,11 @@ class Content:
     def rankers(self) -> Rankers:
         """What a retriever ranks with."""
         known = self.known.expansions() if self.known else None
-        return Rankers(Legs(self.dense, self.lexical), known, self.late)
+        return Rankers(Legs(self.dense, self.lexical), known, self.late, self._frequency)
+
+    def _frequency(self, term: str) -> int:
+        asked = self.known.lexical.frequency(term) if self.known else 0
+        return self.lexical.frequency(term) + asked
 
     def to_files(self, sources: Sequence[Source]) -> dict[str, bytes]:
         """Write everything out, by path below the version's folder.

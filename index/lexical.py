@@ -97,6 +97,11 @@ class LexicalRanker:
             files[f"{name}.npy"] = buffer.getvalue()
         return files
 
+    def frequency(self, term: str) -> int:
+        """Count the passages that have a term."""
+        place = self.terms.get(term)
+        return 0 if place is None else int(self.starts[place + 1] - self.starts[place])
+
     def match(self, query: Terms) -> LexicalMatches:
         """Score every passage for a question's weighted terms."""
         known = [term for term in query if term in self.terms]

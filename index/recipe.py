@@ -29,12 +29,12 @@ _MODULES = {
     "rag": (
         *("source.py", "lines.py", "outline.py", "divisions.py", "divisions.tsv", "districts.py"),
         *("entries.py", "cases.py", "sentences.py", "chunk.py", "tokens.py", "confidence.py"),
-        "expansions.py",
+        *("expansions.py", "script.py", "script.tsv"),
         "types.py",
     ),
     "index": ("assemble.py", "dense.py", "late.py", "lexical.py", "records.py"),
 }
-_PROBE = "一网通办 ＩＰＯ上市，退税１.５亿、100%；2022年第12条ａＢ𠮷〇"  # noqa: RUF001 -- on purpose
+_PROBE = "一网通办 ＩＰＯ上市，退税１.５亿、100%；2022年第12条ａＢ𠮷〇閔"  # noqa: RUF001 -- on purpose
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.tokens import normalized, runs_of, terms_of
+from rag.tokens import GRAMMAR, normalized, runs_of, terms_of
 from rag.types import Span
-
-# Characters that carry grammar or the question itself: a run made only of these tells nothing.
-_FUNCTION = frozenset(
-    "的了是在有和与及或就都也还把被让给对从到为于以其之这那哪几多少什么怎样如何吗呢吧啊呀个"
-)
 
 
 def matched_terms(question: str, text: str) -> tuple[str, ...]:
@@ -88,7 +83,7 @@ def _words(question: str) -> _Words:
 
 
 def _telling(term: str) -> bool:
-    return len(term) > 1 and not all(character in _FUNCTION for character in term)
+    return len(term) > 1 and not all(character in GRAMMAR for character in term)
 
 
 def _folded(text: str) -> tuple[str, Sequence[int]]:

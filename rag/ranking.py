@@ -6,7 +6,7 @@ every question and is never stretched to make the best passage look good.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
@@ -24,6 +24,9 @@ MatchesT_co = TypeVar("MatchesT_co", bound="Matches", covariant=True)
 
 Terms: TypeAlias = Mapping[str, float]
 """What a question is looked up by: weight by term, in (0, 1]."""
+
+Frequency: TypeAlias = Callable[[str], int]
+"""How many texts of an index have a term; 0 for one that it does not know."""
 
 
 class Matches(Protocol):
@@ -88,6 +91,11 @@ class Expansions:
     present: Mask
 
 
+def knows_no_term(_term: str) -> int:
+    """A `Frequency` for rankers that keep no terms: nothing is known, so nothing is corrected."""
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Rankers:
     """Every ranker of an index, over the same rows.
@@ -96,8 +104,10 @@ class Rankers:
         text: Ranks by what the passages say.
         expansions: Ranks by what they are known to answer; None if that is known of none.
         late: Scores by tokens; None if the encoder gives none.
+        frequency: Of terms, in texts and expansions together.
     """
 
     text: Legs
     expansions: Expansions | None = None
     late: TokenRanker | None = None
+    frequency: Frequency = knows_no_term

@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 from rag.chunk import context_of
 from rag.encoder import Encoder, TokenEncoder
 from rag.filters import NO_FILTERS, Filters
+from rag.focus import LONG, focused
 from rag.lexicon import located, weighted_terms
 from rag.ranking import Mask, Rankers, Rows, Scores, SentenceMatches
 from rag.rerank import RERANKED, relevance_of
+from rag.respelling import respelled
+from rag.script import simplified
 from rag.tuning import DEFAULT_TUNING, Tuning
 from rag.types import Case, Hit, Passage
 
@@ -40,7 +43,8 @@ class Retrieval:
     Attributes:
         hits: Best first; ties by passage id, those of a reranker in fused order.
         confidence: In [0, 1], of the passage that fusion puts first, wherever a reranker puts it:
-            calibrated on fused scores, it means the same with and without; 0 without hits.
+            calibrated on fused scores, it means the same with and without; 0 without hits. A long
+            message is never surer in parts than as a whole.
         reason: Why the hits should not be taken for an answer, or None.
     """
 
@@ -122,7 +126,9 @@ class HybridRetriever:
         not see half its fused score, so that scores never increase down the ranking.
 
         Args:
-            question: As typed; white space around it is ignored.
+            question: As typed; white space around it is ignored. It is asked in simplified script,
+                with the spelling corrected by what the index has (`rag.respelling`), and if it is
+                long, without the clauses that ask nothing (`rag.focus`).
             limit: How many at most.
             filters: Which cases to search.
 
@@ -139,7 +145,12 @@ class HybridRetriever:
             return Retrieval(
                 (), 0.0, "not_in_district" if filters.districts else "not_in_collection"
             )
-        scored = self._scored(words, allowed, max(_CANDIDATES, 2 * limit))
+        depth = max(_CANDIDATES, 2 * limit)
+        whole = respelled(simplified(words), self._rankers.frequency)
+        words = whole
+        if len(whole) > LONG:
+            words = focused(whole, lambda clause: self._contrast(clause, allowed, depth))
+        scored = self._scored(words, allowed, depth)
         if not len(scored.rows):
             return Retrieval((), 0.0, "not_in_collection")
         fused = self._ranked(scored.rows, scored.fused)
@@ -150,10 +161,12 @@ class HybridRetriever:
             self._hit(scored, int(at), float(scores[at]), int(sentence))
             for at, sentence in zip(best, sentences, strict=True)
         )
-        first = fused[0]
-        confidence = self._calibration.confidence(
-            float(scored.by_vector[first]), float(scored.by_term[first])
-        )
+        confidence = self._confidence(scored, fused[0])
+        if words != whole:  # the best of many clauses fits something by chance
+            uncut = self._scored(whole, allowed, depth)
+            confidence = min(
+                confidence, self._confidence(uncut, self._ranked(uncut.rows, uncut.fused)[0])
+            )
         return Retrieval(hits, confidence, self._calibration.reason(confidence))
 
     def _scored(self, question: str, allowed: Mask, depth: int) -> _Scored:
@@ -210,6 +223,14 @@ class HybridRetriever:
     def _ranked(self, rows: Rows, scores: Scores) -> Rows:
         """Where the best candidates stand, best first; ties by passage id."""
         return np.lexsort((self._id_order[rows], -scores))
+
+    def _confidence(self, scored: _Scored, at: int) -> float:
+        return self._calibration.confidence(float(scored.by_vector[at]), float(scored.by_term[at]))
+
+    def _contrast(self, clause: str, allowed: Mask, depth: int) -> float:
+        """By how much the best candidate stands out from the median one; 0 without any."""
+        fused = self._scored(clause, allowed, depth).fused
+        return float(fused.max() - np.median(fused)) if len(fused) else 0.0
 
     def _reranked(
         self, question: str, scored: _Scored, fused: Rows

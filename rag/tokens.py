@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from rag.script import simplified
+
 _HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _RUN = re.compile(
     rf"(?P<han>[{_HAN}]+)"
@@ -19,9 +21,15 @@ _RUN = re.compile(
 )
 
 
+GRAMMAR = frozenset(
+    "的了是在有和与及或就都也还把被让给对从到为于以其之这那哪几多少什么怎样如何吗呢吧啊呀个"
+)
+"""Characters that carry grammar or the question itself: words of these alone tell nothing."""
+
+
 def normalized(text: str) -> str:
-    """Fold what people type differently for the same thing: width (NFKC) and case."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    """Fold what people type differently for the same thing: width (NFKC), case and script."""
+    return simplified(unicodedata.normalize("NFKC", text).casefold())
 
 
 def runs_of(text: str) -> list[str]:

@@ -447,7 +447,7 @@ def test_robustness_prints_a_row_for_each_way_of_writing(dataset: Path, collecti
     for name in ("traditional", "fullwidth", "typo", "undistricted", "numerals"):
         assert name in out
     code, out, _ = cli("robustness", dataset, "--sources", collection, "--json")
-    assert len(json.loads(out)) == 7
+    assert len(json.loads(out)) == 10
     code, _, err = cli("robustness", dataset, "--sources", collection, "--measure", "MAP")
     assert (code, "没有指标 MAP" in err) == (1, True)
 

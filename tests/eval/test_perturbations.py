@@ -22,11 +22,11 @@ from eval.perturbations import (
     to_halfwidth,
     to_simplified,
     to_traditional,
-    with_typos,
     without_district,
     without_punctuation,
 )
 from eval.questions import Question, read_questions
+from eval.sounds import with_typos
 
 DISTRICTS = ("静安区", "浦东新区", "崇明区", "虹口区")
 FILE = Path(questions.__file__).parent / "dev_questions.jsonl"
@@ -47,6 +47,8 @@ def asked(text: str) -> Question:
         ("unpunctuated", "2021，2022年3/4", "20212022年3/4"),
         ("undistricted", "静安区的退税多久到账？", "退税多久到账？"),
         ("numerals", "第十二条的31家企业", "第12条的三十一家企业"),
+        ("pinyin", "大厅几点开", "dating几点开"),
+        ("keywords", "静安区的出口退税政策怎么申请？", "出口退税"),
     ],
 )
 def test_each_perturbation_by_example(name: str, text: str, expected: str) -> None:
@@ -92,7 +94,7 @@ def test_nothing_but_the_text_changes(name: str) -> None:
 def test_every_process_perturbs_alike() -> None:
     """Typos are chosen by a digest of the id: string hashes differ from process to process."""
     program = (
-        "import sys; from eval.perturbations import with_typos;"
+        "import sys; from eval.sounds import with_typos;"
         "sys.stdout.buffer.write(with_typos('企业退税多久到账', 'D001').encode())"
     )
     typed = subprocess.run(

@@ -33,8 +33,11 @@ CHANGED = {
     "unpunctuated": ["Q1"],
     "undistricted": ["Q1"],
     "numerals": ["Q2"],
+    "keywords": ["Q1", "Q3"],
+    "spoken": ["Q1", "Q2", "Q3"],
 }
-"""Answerable questions that each perturbation changes; fullwidth changes Q4 as well."""
+"""Answerable questions that each perturbation changes; fullwidth changes Q4 as well. No word of theirs
+is one that pinyin types."""
 
 
 def bench_of(dataset: Dataset, folder: Path) -> Workbench:
@@ -60,7 +63,8 @@ def slices(bench: Workbench) -> dict[str, Variation]:
 
 
 def test_there_is_a_slice_for_each_perturbation_in_order(slices: dict[str, Variation]) -> None:
-    assert list(slices) == list(PERTURBATIONS) == list(CHANGED)
+    assert list(slices) == list(PERTURBATIONS)
+    assert [name for name in slices if slices[name].n] == list(CHANGED)
     assert [s.about for s in slices.values()] == [p.about for p in PERTURBATIONS.values()]
 
 
@@ -81,17 +85,15 @@ def test_a_slice_is_paired_on_exactly_the_answerable_questions_that_it_changes(
     assert one.after - one.before == pytest.approx(one.comparison.difference)
 
 
-def test_terms_alone_lose_a_question_in_traditional_script(
-    collection: Path, tmp_path: Path
-) -> None:
+def test_terms_alone_lose_nothing_in_traditional_script(collection: Path, tmp_path: Path) -> None:
     questions = (Question("Q1", "fact", "帮办员现场", ("帮办员现场服务",), "any"),)  # 幫辦員現場
     dataset = Dataset("小集", questions, read([collection]).sources, {}, digest_of(questions))
     with bench_of(dataset, tmp_path) as bench:
         built = bench.build(System("x", dense=0.0))
         traditional = variations_of(bench, built, run(bench, built), measure="hit@1")[0]
-    assert (traditional.name, traditional.before, traditional.after) == ("traditional", 1.0, 0.0)
+    assert (traditional.name, traditional.before, traditional.after) == ("traditional", 1.0, 1.0)
     assert traditional.comparison is not None
-    assert (traditional.comparison.difference, traditional.comparison.losses) == (-1.0, 1)
+    assert (traditional.comparison.difference, traditional.comparison.losses) == (0.0, 0)
 
 
 def test_a_slice_without_applicable_questions_has_no_numbers(
@@ -110,18 +112,19 @@ def test_a_slice_without_applicable_questions_has_no_numbers(
 
 
 def test_p_is_corrected_over_all_slices(collection: Path, tmp_path: Path) -> None:
-    """Twelve losses of twelve cannot be chance; the typos beside them are the other test."""
+    """Twelve losses of twelve cannot be chance, however many other tests stand beside them."""
     questions = tuple(
-        Question(f"Q{n}", "fact", "帮办员现场", ("帮办员现场服务",), "any") for n in range(12)
+        Question(f"Q{n}", "fact", "静安区的服务", ("三日到账",), "any") for n in range(12)
     )
     dataset = Dataset("小集", questions, read([collection]).sources, {}, digest_of(questions))
     with bench_of(dataset, tmp_path) as bench:
         built = bench.build(System("x", dense=0.0))
         slices = variations_of(bench, built, run(bench, built), measure="hit@1")
     comparisons = [s.comparison for s in slices if s.comparison is not None]
-    assert [s.name for s in slices if s.comparison is not None] == ["traditional", "typo"]
-    assert comparisons[0].losses == 12
-    assert comparisons[0].p_holm == 2 * comparisons[0].p < 0.01
+    undistricted = next(s.comparison for s in slices if s.name == "undistricted")
+    assert undistricted is not None
+    assert undistricted.losses == 12
+    assert undistricted.p < undistricted.p_holm < 0.01
     assert list(holm(comparisons)) == comparisons
 
 
@@ -155,7 +158,7 @@ def test_progress_counts_the_perturbations(bench: Workbench) -> None:
     built = bench.build(System("x"))
     base = run(bench, built)
     variations_of(bench, built, base, on_progress=lambda done, total: told.append((done, total)))
-    assert told == [(done, 7) for done in range(8)]
+    assert told == [(done, len(PERTURBATIONS)) for done in range(len(PERTURBATIONS) + 1)]
 
 
 def test_an_unknown_measure_is_refused(bench: Workbench) -> None:

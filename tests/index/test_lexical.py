@@ -143,3 +143,14 @@ def test_a_restored_ranker_scores_the_same() -> None:
     assert (
         loaded.match(question).scores(rows).tolist() == ranker.match(question).scores(rows).tolist()
     )
+
+
+def test_the_frequency_of_a_term_is_the_number_of_passages_that_have_it() -> None:
+    ranker = LexicalRanker.build(["退税退税", "退税，办照", "帮办"])
+    assert [ranker.frequency(term) for term in ("退税", "办", "税退", "没有", "")] == [
+        2,
+        2,
+        1,
+        0,
+        0,
+    ]

@@ -388,3 +388,49 @@ def test_official_terms_count_in_proportion_to_their_weight(
     found = lexical(Tuning(Weights(lexicon=weight), lexicon))
     assert found - none == pytest.approx((full - none) * weight / 0.75, rel=1e-4)
     assert full > none
+
+
+def test_traditional_script_and_width_find_the_same_with_the_same_scores(
+    assistant: Assistant,
+) -> None:
+    plain, other = assistant.search("静安退税"), assistant.search("靜安退稅")
+    assert [f.hit.score for f in other.findings] == [f.hit.score for f in plain.findings]
+    assert other.confidence == plain.confidence
+
+
+def test_a_case_in_traditional_script_is_found_by_simplified_words(tmp_path: Path, encoder) -> None:
+    text = TEXT.replace("推出智能退税", "推出智能退稅").replace("三日到账", "三日到賬")
+    (tmp_path / "甲市.txt").write_text(text, encoding="utf-8")
+    build([tmp_path / "甲市.txt"], tmp_path / "index", encoder)
+    first = opened(tmp_path / "index", encoder).search("退税到账").findings[0]
+    assert first.hit.passage.text.endswith("企业三日到賬。")
+    assert [span.of(first.hit.passage.text) for span in first.highlights][-1] == "到賬"
+
+
+def test_a_word_in_pinyin_is_asked_as_the_collection_writes_it(assistant: Assistant) -> None:
+    plain, typed = assistant.search("帮办站在哪"), assistant.search("bangbanzhan在哪")
+    assert [f.hit.score for f in typed.findings] == [f.hit.score for f in plain.findings]
+    assert typed.confidence == plain.confidence
+
+
+TALK = "喂，你好，那个，我想跟您打听个事儿啊，" * 6
+
+
+def test_a_long_message_is_ranked_by_what_it_asks(assistant: Assistant) -> None:
+    plain = assistant.search("静安区智能退税企业三日到账")
+    long = assistant.search(f"{TALK}静安区智能退税企业三日到账，谢谢啊")
+    assert [f.hit.score for f in long.findings] == pytest.approx(
+        [f.hit.score for f in assistant.search("静安区智能退税企业三日到账，").findings]
+    )
+    assert long.findings[0].hit.passage == plain.findings[0].hit.passage
+
+
+def test_a_long_message_is_never_surer_in_parts_than_as_a_whole(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = f"{TALK}静安区智能退税企业三日到账，谢谢啊"
+    found = assistant.search(message)
+    monkeypatch.setattr("rag.retrieve.LONG", len(message))
+    whole = assistant.search(message)
+    assert found.confidence == whole.confidence
+    assert found.findings[0].hit.score > whole.findings[0].hit.score
