@@ -7,7 +7,7 @@ order the first few anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -17,8 +17,10 @@ from rag.chunk import context_of
 from rag.encoder import Encoder
 from rag.filters import NO_FILTERS, Filters
 from rag.lexicon import weighted_terms
+from rag.named_districts import district_names
 from rag.ranking import Mask, Rankers, Rows, Scores, SentenceMatches
 from rag.rerank import RERANKED, relevance_of
+from rag.signals import First, Signals, signals_of
 from rag.tuning import DEFAULT_TUNING, Tuning
 from rag.types import Case, Hit, Passage
 
@@ -39,11 +41,13 @@ class Retrieval:
         confidence: In [0, 1], of the passage that fusion puts first, wherever a reranker puts it:
             calibrated on fused scores, it means the same with and without; 0 without hits.
         reason: Why the hits should not be taken for an answer, or None.
+        signals: What the confidence was computed from; None without hits.
     """
 
     hits: tuple[Hit, ...]
     confidence: float
     reason: Reason | None
+    signals: Signals | None = None
 
 
 class Retriever(Protocol):
@@ -95,6 +99,7 @@ class HybridRetriever:
         self._lexicon = tuning.lexicon
         self._calibration = tuning.calibration
         self._reranker = tuning.reranker
+        self._names = district_names(d.name for case in self._cases for d in case.districts)
         row_of = {case.case_id: row for row, case in enumerate(self._cases)}
         self._case_rows = np.array([row_of[p.case_id] for p in self._passages], dtype=np.int64)
         by_id = sorted(range(len(passages)), key=lambda row: self._passages[row].passage_id)
@@ -138,11 +143,47 @@ class HybridRetriever:
             self._hit(scored, int(at), float(scores[at]), int(sentence))
             for at, sentence in zip(best, sentences, strict=True)
         )
-        first = fused[0]
-        confidence = self._calibration.confidence(
-            float(scored.by_vector[first]), float(scored.by_term[first])
+        signals = self._signals(words, scored, int(fused[0]))
+        confidence = self._calibration.confidence(signals)
+        reason: Reason | None = self._calibration.reason(signals)
+        if reason and self._answers_elsewhere(words, signals, filters):
+            reason = "not_in_district"
+        return Retrieval(hits, confidence, reason, signals)
+
+    def _signals(self, question: str, scored: _Scored, first: int) -> Signals:
+        """Read the signals of the passage that fusion puts first."""
+        row = int(scored.rows[first])
+        case = self._cases[int(self._case_rows[row])]
+        known = self._rankers.expansions
+        near, shared = float(scored.by_vector[first]), float(scored.by_term[first])
+        found = First(
+            self._passages[row].text,
+            tuple(district.name for district in case.districts),
+            # Vectors of what holds no word of the collection (???, qwerty) are near anything.
+            dense=near if shared or self._weights.dense == 1 else 0.0,
+            lexical=shared,
+            known=known is not None and bool(known.present[row]),
         )
-        return Retrieval(hits, confidence, self._calibration.reason(confidence))
+        return signals_of(question, self._names.named(question), found)
+
+    def _answers_elsewhere(self, question: str, signals: Signals, filters: Filters) -> bool:
+        """Whether it is the district, in words or as a filter, that what is refused lacks.
+
+        So the same passage would do if it were of the district named, or the first one outside the
+        filter would: only what is refused under a filter is searched for twice.
+        """
+        if self._would_answer(signals):
+            return True
+        if not filters.districts:
+            return False
+        everywhere = self.allowed(replace(filters, districts=()))
+        scored = self._scored(question, everywhere, _CANDIDATES)
+        first = int(np.lexsort((self._id_order[scored.rows], -scored.fused))[0])
+        return self._would_answer(self._signals(question, scored, first))
+
+    def _would_answer(self, signals: Signals) -> bool:
+        """Whether a passage would answer if it were of the district that is asked about."""
+        return self._calibration.reason(replace(signals, elsewhere=0.0)) is None
 
     def _scored(self, question: str, allowed: Mask, depth: int) -> _Scored:
         """Score the candidates of all rankers by all rankers, so that none lacks a score."""

@@ -21,9 +21,7 @@ DECIDE_NOTHING = {
     "index.vectors": "gives back what the encoder gave",
     "rag.encoder": "a protocol",
     "rag.errors": "messages",
-    "rag.lexicon": "when a question is asked",
-    "rag.rerank": "when a question is asked",
-    "rag.retrieve": "when a question is asked",
+    "rag.ranking": "protocols",
 }
 
 
