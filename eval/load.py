@@ -107,6 +107,20 @@ def load(path: Path, sources: Sequence[Path] = (), split: str | None = None) -> 
     return _named(dataset, path)
 
 
+def load_questions(path: Path) -> tuple[Question, ...]:
+    """Load what a test collection asks and nothing else, not even what would answer it.
+
+    Args:
+        path: A BEIR folder or a question file; in a file, no question needs evidence.
+
+    Raises:
+        DatasetError: If the path is none of these.
+        CasebookError: Another subclass, if the folder or a question cannot be used.
+    """
+    kind = _kind_at(path)
+    return read_beir(path).questions if kind == "beir" else _read_file(path, kind, judged=False)
+
+
 def export(
     dataset: Dataset,
     path: Path,
@@ -191,7 +205,7 @@ def _summary(path: Path, kind: Kind) -> Summary:
             asked, documents = dataset.questions, len(dataset.sources)
             answerable = sum(map(dataset.answerable, asked))
             return Summary(name, path, kind, len(asked), answerable, documents)
-        asked = _read_file(path, kind)
+        asked = _read_file(path, kind, judged=False)
     except CasebookError as error:
         return Summary(name, path, kind, None, None, None, str(error))
     answerable = sum(bool(question.quotes) for question in asked)
@@ -218,8 +232,9 @@ def _kind_named(path: Path) -> FileKind | None:
     return next((kind for kind in get_args(FileKind) if kind == suffix), None)
 
 
-def _read_file(path: Path, kind: FileKind) -> tuple[Question, ...]:
-    return read_questions(path) if kind == "jsonl" else read_spreadsheet(path)
+def _read_file(path: Path, kind: FileKind, *, judged: bool = True) -> tuple[Question, ...]:
+    read = read_questions if kind == "jsonl" else read_spreadsheet
+    return read(path, judged=judged)
 
 
 def _read_sources(path: Path, sources: Iterable[Path]) -> Reading:

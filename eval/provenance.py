@@ -66,7 +66,7 @@ def _written(
         corpus_sha256=corpus.hexdigest(),
         encoder=encoder,
         index_code_sha256=code,
-        commit=_commit(),
+        commit=commit(),
         lock_sha256=_digest(_LOCK.read_bytes()) if _LOCK.is_file() else "",
         python=platform.python_version(),
         cpu=_cpu(),
@@ -99,7 +99,7 @@ def _threads() -> int:
     return os.cpu_count() or 1
 
 
-def _commit() -> str:
+def commit() -> str:
     """The checkout's commit, ``+`` behind it if files differ; empty outside a checkout.
 
     Files that git does not know do not count: no code that it knows reads them.

@@ -87,14 +87,19 @@ class Place:
             )
 
 
-def read_questions(file: Path) -> tuple[Question, ...]:
+def read_questions(file: Path, *, judged: bool = True) -> tuple[Question, ...]:
     """Read a question file: UTF-8, with or without a byte order mark; blank lines are skipped.
 
+    Args:
+        file: The file.
+        judged: Whether at least one question must have evidence.
+
     Raises:
-        QuestionsError: If a line is not a question, an id repeats, or none has evidence.
+        QuestionsError: If a line is not a question, an id repeats, or none has evidence that must.
     """
     lines = lines_of(file, QuestionsError)
-    return questions_from(file, ((place, json_of(place, text)) for place, text in lines))
+    records = ((place, json_of(place, text)) for place, text in lines)
+    return questions_from(file, records, judged=judged)
 
 
 def write_questions(file: Path, questions: Iterable[Question]) -> None:
@@ -155,11 +160,18 @@ def listed(question_ids: Sequence[str]) -> str:
     return f"{len(question_ids)} 个问题（{'、'.join(question_ids[:_NAMED])}{more}）"
 
 
-def questions_from(file: Path, records: Iterable[tuple[Place, object]]) -> tuple[Question, ...]:
+def questions_from(
+    file: Path, records: Iterable[tuple[Place, object]], *, judged: bool = True
+) -> tuple[Question, ...]:
     """Make questions of a file's records, whatever the format they were read from.
 
+    Args:
+        file: What messages name.
+        records: With the place of each.
+        judged: Whether at least one question must have evidence.
+
     Raises:
-        QuestionsError: If a record is not a question, an id repeats, or none has evidence.
+        QuestionsError: If a record is not a question, an id repeats, or none has evidence that must.
     """
     questions: dict[str, Question] = {}
     for place, record in records:
@@ -167,7 +179,7 @@ def questions_from(file: Path, records: Iterable[tuple[Place, object]]) -> tuple
         if question.question_id in questions:
             place.fail(f"id {question.question_id} 重复；每个问题的 id 须唯一")
         questions[question.question_id] = question
-    if not any(question.quotes for question in questions.values()):
+    if judged and not any(question.quotes for question in questions.values()):
         message = f"{file}：没有带引文的问题；至少要有一个，否则无从评测"
         raise QuestionsError(message)
     return tuple(questions.values())

@@ -38,7 +38,7 @@ _QUOTE = re.compile(r"quote([1-9][0-9]*)")
 _FORMULA = re.compile(r"'*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]")
 
 
-def read_spreadsheet(file: Path) -> tuple[Question, ...]:
+def read_spreadsheet(file: Path, *, judged: bool = True) -> tuple[Question, ...]:
     """Read questions; `Question.line` is the row, the header being row 1.
 
     Raises:
@@ -46,7 +46,7 @@ def read_spreadsheet(file: Path) -> tuple[Question, ...]:
             has an unknown one, a row is not a question, an id repeats, or none has a quote.
         ValueError: If the file's suffix is not one of `SUFFIXES`.
     """
-    return _parse(file, file.read_bytes())
+    return _parse(file, file.read_bytes(), judged=judged)
 
 
 def write_spreadsheet(file: Path, questions: Sequence[Question]) -> None:
@@ -72,7 +72,7 @@ def write_spreadsheet(file: Path, questions: Sequence[Question]) -> None:
     file.write_bytes(data)
 
 
-def _parse(file: Path, data: bytes) -> tuple[Question, ...]:
+def _parse(file: Path, data: bytes, *, judged: bool = True) -> tuple[Question, ...]:
     delimiter = _delimiter(file)
     try:
         text = decode(str(file), data).text
@@ -81,7 +81,8 @@ def _parse(file: Path, data: bytes) -> tuple[Question, ...]:
     rows = _rows(file, text, delimiter)
     place, header = next(rows, (Place(file, 1, QuestionsError), []))
     _require_columns(place, header)
-    return questions_from(file, ((place, _record(place, header, row)) for place, row in rows))
+    records = ((place, _record(place, header, row)) for place, row in rows)
+    return questions_from(file, records, judged=judged)
 
 
 def _rows(file: Path, text: str, delimiter: str) -> Iterator[tuple[Place, list[str]]]:

@@ -13,9 +13,9 @@ from index.recipe import DEFAULT_RECIPE, Recipe
 from index.vectors import VectorCache
 from rag.cases import read_cases
 from rag.chunk import context_of, passages_of
-from rag.confidence import UNRELATED, floor_of
 from rag.encoder import Encoder, TokenEncoder
 from rag.expansions import Expansion, ExpansionsError, questions_of
+from rag.noise import UNRELATED, floor_of
 from rag.script import simplified
 from rag.types import Case, Passage, Source, Span
 

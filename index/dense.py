@@ -56,7 +56,7 @@ class DenseRanker:
     """Ranks passages by the cosine of the question to their best sentence.
 
     Scores are the cosine over the floor: 0 is what an unrelated question reaches in this index
-    (see `rag.confidence`), 1 is identity. The cosines of different encoders fill different, narrow
+    (see `rag.noise`), 1 is identity. The cosines of different encoders fill different, narrow
     ranges; over the floor they are comparable, and one fusion weight suits them all.
     """
 

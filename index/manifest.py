@@ -45,7 +45,7 @@ class Manifest:
         terms: Digest of how that code cuts a text into terms.
         encoder: The encoder whose vectors it holds.
         recipe: How it was made from them.
-        floor: Mean cosine that unrelated questions reach in it; see `rag.confidence`.
+        floor: Mean cosine that unrelated questions reach in it; see `rag.noise`.
         cases: Number of cases, duplicates included.
         passages: Number of passages.
         sentences: Number of sentence vectors.

@@ -28,7 +28,7 @@ Keys = Literal["sentence", "passage"]
 _MODULES = {
     "rag": (
         *("source.py", "lines.py", "outline.py", "divisions.py", "divisions.tsv", "districts.py"),
-        *("entries.py", "cases.py", "sentences.py", "chunk.py", "tokens.py", "confidence.py"),
+        *("entries.py", "cases.py", "sentences.py", "chunk.py", "tokens.py", "noise.py"),
         *("expansions.py", "script.py", "script.tsv"),
         "types.py",
     ),

@@ -1,27 +1,30 @@
-"""Question -> ranked passages: rankings by vector and by term over the same passages, fused.
+"""Question -> ranked passages, with a judgment of the first.
 
-The rankers live in `index` and follow the protocol of `rag.ranking`. A reranker (`rag.rerank`) may
-order the first few anew.
+`rag.scoring` scores; here it is settled what is searched, in which order passages are returned, and
+whether the first is an answer. A reranker (`rag.rerank`) may order the first few anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.chunk import context_of
-from rag.encoder import Encoder, TokenEncoder
+from rag.coverage import covering
+from rag.encoder import Encoder
 from rag.filters import NO_FILTERS, Filters
 from rag.focus import LONG, focused
-from rag.lexicon import located, weighted_terms
-from rag.ranking import Mask, Rankers, Rows, Scores, SentenceMatches
+from rag.named_districts import district_names
+from rag.ranking import Mask, Rankers, Rows
 from rag.rerank import RERANKED, relevance_of
 from rag.respelling import respelled
+from rag.scoring import Scored, Scorer
 from rag.script import simplified
+from rag.signals import First, Signals, signals_of
 from rag.tuning import DEFAULT_TUNING, Tuning
 from rag.types import Case, Hit, Passage
 
@@ -31,9 +34,9 @@ _CANDIDATES = 100
 """Passages that each ranker puts forward, at least. On the bundled corpus (202 passages) ranking all
 of them changes the top 50 of none of the 160 development questions. Candidates are scored by both
 rankers, so none lacks a score."""
-_RESCORED = 40
-"""Passages whose tokens are compared with the question's. On the development questions the first ten
-are those of comparing all of them; with 20, evidence@10 falls by .006 where there are no expansions."""
+_FIRST = 5
+"""What is returned unless more are asked for, and where every district that a question names is
+sought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +44,20 @@ class Retrieval:
     """Ranked passages with a judgment of the first.
 
     Attributes:
-        hits: Best first; ties by passage id, those of a reranker in fused order.
+        hits: Best first; ties by passage id, those of a reranker in fused order. Where a question
+            names several districts, the best passage of each is among the first five; scores never
+            increase down the list, so one that had to make room has that of the one before it.
         confidence: In [0, 1], of the passage that fusion puts first, wherever a reranker puts it:
             calibrated on fused scores, it means the same with and without; 0 without hits. A long
             message is never surer in parts than as a whole.
         reason: Why the hits should not be taken for an answer, or None.
+        signals: What the confidence was computed from; None without hits.
     """
 
     hits: tuple[Hit, ...]
     confidence: float
     reason: Reason | None
+    signals: Signals | None = None
 
 
 class Retriever(Protocol):
@@ -59,21 +66,6 @@ class Retriever(Protocol):
     def retrieve(self, question: str, *, limit: int, filters: Filters = NO_FILTERS) -> Retrieval:
         """Rank the passages of the allowed cases for a question."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    """Candidates of one question, row for row, and the matches that know their sentences."""
-
-    rows: Rows
-    fused: Scores
-    by_vector: Scores  # text and expansions together
-    by_term: Scores  # likewise
-    dense: Scores
-    lexical: Scores
-    expansion: Scores
-    late: Scores
-    by_sentence: SentenceMatches
 
 
 class HybridRetriever:
@@ -100,22 +92,19 @@ class HybridRetriever:
         rankers: Rankers,
         tuning: Tuning = DEFAULT_TUNING,
     ) -> None:
-        if rankers.late is not None and not isinstance(encoder, TokenEncoder):
-            message = f"late interaction needs the tokens of a question, {encoder} gives none"
-            raise ValueError(message)
         self._cases = tuple(cases)
         self._passages = tuple(passages)
-        self._encoder = encoder
         self._rankers = rankers
         self._weights = tuning.weights
-        self._lexicon = tuning.lexicon
         self._calibration = tuning.calibration
         self._reranker = tuning.reranker
+        self._names = district_names(d.name for case in self._cases for d in case.districts)
         row_of = {case.case_id: row for row, case in enumerate(self._cases)}
         self._case_rows = np.array([row_of[p.case_id] for p in self._passages], dtype=np.int64)
         by_id = sorted(range(len(passages)), key=lambda row: self._passages[row].passage_id)
-        self._id_order = np.empty(len(passages), dtype=np.int64)
-        self._id_order[by_id] = np.arange(len(passages))
+        id_order = np.empty(len(passages), dtype=np.int64)
+        id_order[by_id] = np.arange(len(passages))
+        self._scorer = Scorer(encoder, rankers, tuning, id_order)
 
     def retrieve(self, question: str, *, limit: int, filters: Filters = NO_FILTERS) -> Retrieval:
         """Rank the passages of the allowed cases for a question.
@@ -149,102 +138,83 @@ class HybridRetriever:
         whole = respelled(simplified(words), self._rankers.frequency)
         words = whole
         if len(whole) > LONG:
-            words = focused(whole, lambda clause: self._contrast(clause, allowed, depth))
-        scored = self._scored(words, allowed, depth)
-        if not len(scored.rows):
+            words = focused(whole, lambda clause: self._scorer.contrast(clause, allowed, depth))
+        scored = self._scorer.score(words, allowed, depth)
+        if not len(scored):
             return Retrieval((), 0.0, "not_in_collection")
-        fused = self._ranked(scored.rows, scored.fused)
-        order, scores = self._reranked(words, scored, fused)
+        order, scores = self._reranked(words, scored)
+        order, scores = self._covered(self._names.named(words), order, scores, scored)
         best = order[:limit]
         sentences = scored.by_sentence.sentences(scored.rows[best])
         hits = tuple(
             self._hit(scored, int(at), float(scores[at]), int(sentence))
             for at, sentence in zip(best, sentences, strict=True)
         )
-        confidence = self._confidence(scored, fused[0])
+        signals = self._signals(words, scored)
         if words != whole:  # the best of many clauses fits something by chance
-            uncut = self._scored(whole, allowed, depth)
-            confidence = min(
-                confidence, self._confidence(uncut, self._ranked(uncut.rows, uncut.fused)[0])
-            )
-        return Retrieval(hits, confidence, self._calibration.reason(confidence))
+            uncut = self._signals(whole, self._scorer.score(whole, allowed, depth))
+            signals = min(signals, uncut, key=self._calibration.confidence)
+        reason: Reason | None = self._calibration.reason(signals)
+        if reason and self._answers_elsewhere(words, signals, filters):
+            reason = "not_in_district"
+        return Retrieval(hits, self._calibration.confidence(signals), reason, signals)
 
-    def _scored(self, question: str, allowed: Mask, depth: int) -> _Scored:
-        """Score the candidates of all rankers by all rankers, so that none lacks a score."""
-        text, expansions = self._rankers.text, self._rankers.expansions
-        question = located(question, self._lexicon)
-        vector, tokens = self._encoded(question)
-        terms = weighted_terms(question, self._lexicon, self._weights.lexicon)
-        dense, lexical = text.dense.match(vector), text.lexical.match(terms)
-        candidates = [
-            dense.best(limit=depth, allowed=allowed),
-            lexical.best(limit=depth, allowed=allowed),
-        ]
-        if expansions is None:
-            rows = np.union1d(*candidates)
-            near, shared = dense.scores(rows), lexical.scores(rows)
-            by_vector, by_term, alike = near, shared, np.zeros_like(near)
-        else:
-            legs, present = expansions.legs, expansions.present
-            asked, worded = legs.dense.match(vector), legs.lexical.match(terms)
-            known = allowed & present
-            candidates += [
-                asked.best(limit=depth, allowed=known),
-                worded.best(limit=depth, allowed=known),
-            ]
-            rows = np.unique(np.concatenate(candidates))
-            near, shared, alike = dense.scores(rows), lexical.scores(rows), asked.scores(rows)
-            # A passage without expansions is judged by its text alone, not held to lack something.
-            share = self._weights.expansions * present[rows]
-            by_vector = near + share * (alike - near)
-            by_term = shared + share * (worded.scores(rows) - shared)
-        fused, late = self._fused(by_vector, by_term, rows, tokens)
-        return _Scored(rows, fused, by_vector, by_term, near, shared, alike, late, dense)
+    def _signals(self, question: str, scored: Scored) -> Signals:
+        """Read the signals of the passage that fusion puts first."""
+        row = int(scored.rows[0])
+        case = self._cases[int(self._case_rows[row])]
+        known = self._rankers.expansions
+        near, shared = float(scored.by_vector[0]), float(scored.by_term[0])
+        found = First(
+            self._passages[row].text,
+            tuple(district.name for district in case.districts),
+            # Vectors of what holds no word of the collection (???, qwerty) are near anything.
+            dense=near if shared or self._weights.dense == 1 else 0.0,
+            lexical=shared,
+            known=known is not None and bool(known.present[row]),
+        )
+        return signals_of(question, self._names.named(question), found)
 
-    def _encoded(self, question: str) -> tuple[Scores, Scores | None]:
-        """Encode a question, and its tokens where they are to be compared."""
-        if self._rankers.late is not None and isinstance(self._encoder, TokenEncoder):
-            return self._encoder.encode_query_tokens(question)
-        return self._encoder.encode_query(question), None
+    def _answers_elsewhere(self, question: str, signals: Signals, filters: Filters) -> bool:
+        """Whether it is the district, in words or as a filter, that what is refused lacks.
 
-    def _fused(
-        self, by_vector: Scores, by_term: Scores, rows: Rows, tokens: Scores | None
-    ) -> tuple[Scores, Scores]:
-        """Add up the scores; late interaction for the best, 0 for the rest, which stay behind."""
-        weights = self._weights
-        fused = weights.dense * by_vector + (1 - weights.dense) * by_term
-        late = np.zeros_like(fused)
-        if self._rankers.late is None or tokens is None:
-            return fused, late
-        best = self._ranked(rows, fused)[:_RESCORED]
-        late[best] = self._rankers.late.scores(tokens, rows[best])
-        return np.asarray((1 - weights.late) * fused + weights.late * late, dtype=np.float32), late
+        So the same passage would do if it were of the district named, or the first one outside the
+        filter would: only what is refused under a filter is searched for twice.
+        """
+        if self._would_answer(signals):
+            return True
+        if not filters.districts:
+            return False
+        everywhere = self.allowed(replace(filters, districts=()))
+        scored = self._scorer.score(question, everywhere, _CANDIDATES)
+        return self._would_answer(self._signals(question, scored))
 
-    def _ranked(self, rows: Rows, scores: Scores) -> Rows:
-        """Where the best candidates stand, best first; ties by passage id."""
-        return np.lexsort((self._id_order[rows], -scores))
+    def _would_answer(self, signals: Signals) -> bool:
+        """Whether a passage would answer if it were of the district that is asked about."""
+        return self._calibration.reason(replace(signals, elsewhere=0.0)) is None
 
-    def _confidence(self, scored: _Scored, at: int) -> float:
-        return self._calibration.confidence(float(scored.by_vector[at]), float(scored.by_term[at]))
-
-    def _contrast(self, clause: str, allowed: Mask, depth: int) -> float:
-        """By how much the best candidate stands out from the median one; 0 without any."""
-        fused = self._scored(clause, allowed, depth).fused
-        return float(fused.max() - np.median(fused)) if len(fused) else 0.0
-
-    def _reranked(
-        self, question: str, scored: _Scored, fused: Rows
-    ) -> tuple[Rows, Scores | NDArray[np.float64]]:
+    def _reranked(self, question: str, scored: Scored) -> tuple[Rows, NDArray[np.float64]]:
         """Order the candidates for good, and score them row for row."""
+        fused = scored.fused.astype(np.float64)
+        order = np.arange(len(scored))
         if self._reranker is None:
-            return fused, scored.fused
-        near, rest = fused[:RERANKED], fused[RERANKED:]
-        texts = [self._in_context(int(row)) for row in scored.rows[near]]
+            return order, fused
+        texts = [self._in_context(int(row)) for row in scored.rows[:RERANKED]]
         relevance = relevance_of(self._reranker, question, texts)
-        scores = scored.fused.astype(np.float64) / 2
-        scores[near] = (1 + relevance) / 2
-        again = near[np.argsort(-relevance, kind="stable")]
-        return np.concatenate([again, rest]), scores
+        scores = fused / 2
+        scores[:RERANKED] = (1 + relevance) / 2
+        return np.concatenate([np.argsort(-relevance, kind="stable"), order[RERANKED:]]), scores
+
+    def _covered(
+        self, named: Sequence[str], order: Rows, scores: NDArray[np.float64], scored: Scored
+    ) -> tuple[Rows, NDArray[np.float64]]:
+        """Let every district that a question compares have its best passage among the first."""
+        cases = (self._cases[int(self._case_rows[row])] for row in scored.rows[order])
+        districts = [tuple(district.name for district in case.districts) for case in cases]
+        covered = order[list(covering(districts, named, _FIRST))]
+        falling = np.empty_like(scores)
+        falling[covered] = np.minimum.accumulate(scores[covered])
+        return covered, falling
 
     def _in_context(self, row: int) -> str:
         """A passage as the term index knows it: below whose case and section it is."""
@@ -252,7 +222,7 @@ class HybridRetriever:
         case = self._cases[int(self._case_rows[row])]
         return f"{context_of(case, passage.section)}\n{passage.text}"
 
-    def _hit(self, scored: _Scored, at: int, score: float, sentence: int) -> Hit:
+    def _hit(self, scored: Scored, at: int, score: float, sentence: int) -> Hit:
         passage = self._passages[int(scored.rows[at])]
         return Hit(
             passage=passage,

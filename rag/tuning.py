@@ -16,13 +16,14 @@ class Weights:
 
     Attributes:
         dense: Share of the scores by vector; the rest is by term.
-        late: Share of late interaction, where there is any; the rest is the two above.
+        late: Share of late interaction in the score of a text, where there is any; the rest is the
+            two above.
         expansions: Share of the scores by expansion, where a passage has any; the rest is by text.
         lexicon: Of a term that only the lexicon brings; the question's own count 1.
     """
 
-    dense: float = 0.25
-    late: float = 0.15
+    dense: float = 0.3
+    late: float = 0.2
     expansions: float = 0.4
     lexicon: float = 0.5
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from eval.questions import read_questions
+from rag.confidence import DEFAULT
 
 pytestmark = pytest.mark.model
 
@@ -128,14 +129,65 @@ def test_the_documented_example_is_what_the_service_answers(service: Service) ->
     assert passage["explain"].keys() == expected_passage["explain"].keys()
 
 
-@pytest.mark.parametrize("text", ["你好", "红烧肉怎么做才好吃", "asdfgh", "？？？", "谢谢"])
-def test_a_greeting_or_nonsense_is_never_answered_with_confidence(
-    service: Service, text: str
+GREETINGS = (
+    *("你好", "谢谢", "您好呀", "再见", "晚上好", "大家好", "辛苦了", "好久不见", "拜拜", "吃了吗"),
+    *(
+        "红烧肉怎么做才好吃",
+        "你会说英语吗",
+        "你是机器人吗",
+        "陪我聊聊天",
+        "我睡不着怎么办",
+        "你真棒",
+    ),
+    *("哈哈", "嗯", "啊", "好", "我", "是", "x", "0", "%", "…", "？？？", "!!!", "——", "、、、"),
+    *("asdfgh", "qqqqqq", "zzz xxx ccc", "foo bar baz", "111222333", "3.1415926", "ababab"),
+    *("滴滴滴滴", "呜呜呜", "锟斤拷", "赵钱孙李周吴郑王", "😂😂", "🚀", "❤️❤️❤️", "(╯°□°）╯"),
+    *(
+        "hey",
+        "Good evening",
+        "Nice to meet you",
+        "What time is it?",
+        "I love pizza",
+        "See you later",
+    ),
+    *(
+        "Can you speak English?",
+        "the quick brown fox jumps over the lazy dog",
+        "bonjour",
+        "ありがとう",
+    ),
+)
+
+
+def test_a_greeting_or_nonsense_is_never_answered_with_confidence(service: Service) -> None:
+    assert len(set(GREETINGS)) == len(GREETINGS) > 50
+    for text in GREETINGS:
+        answer = search(service, text)
+        assert answer["abstained"], text
+        assert answer["reason"] in {"not_in_collection", "low_confidence"}, text
+        assert answer["confidence"] < DEFAULT.low, text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("静安的企业所得税智能退税，多大金额以下系统自动审批？", None),
+        ("松江区有几名首席代办员？", "not_in_district"),
+        ("“小嘉帮办”的服务热线号码是多少？", "low_confidence"),
+        ("长颈鹿一天睡几个小时？", "not_in_collection"),
+    ],
+)
+def test_the_reasons_are_told_apart(service: Service, text: str, reason: str | None) -> None:
+    assert search(service, text)["reason"] == reason
+
+
+def test_what_another_district_answers_is_not_in_the_one_that_is_filtered_for(
+    service: Service,
 ) -> None:
-    answer = search(service, text)
-    assert answer["abstained"]
-    assert answer["reason"] in {"not_in_collection", "low_confidence"}
-    assert answer["confidence"] < 0.4
+    text = "企业所得税智能退税几天到账？"
+    assert search(service, text)["reason"] is None
+    answer = search(service, text, filters={"district": ["嘉定区"]})
+    assert (answer["reason"], bool(answer["passages"])) == ("not_in_district", True)
 
 
 def test_a_duplicate_is_never_returned_twice(service: Service) -> None:

@@ -351,7 +351,7 @@ def test_abstain_writes_the_threshold_into_the_index_of_the_same_system(
     assert f"阈值已写进 {folder / 'index' / CALIBRATION}" in out
     learnt = read_calibration(folder / "index")
     assert learnt.low == 0.5  # midway between 0.8 and 0.2
-    assert learnt.dense == DEFAULT.dense
+    assert learnt.weights == DEFAULT.weights
     assert learnt.provenance.startswith("hybrid@小集（")
 
 

@@ -543,4 +543,4 @@ def test_the_development_set_reaches_the_row_that_is_held(
     assert mean_of(result.values, "evidence@5") >= 0.976
     assert mean_of(result.values, "RR@10") >= 0.94
     refused = [o for o in result.outcomes if o.evidence and o.reason is not None]
-    assert len(refused) <= 2
+    assert len(refused) <= 7  # 5% of 152

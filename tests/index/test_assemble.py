@@ -13,8 +13,8 @@ from index.assemble import Assembly, assemble
 from index.recipe import DEFAULT_RECIPE, Recipe
 from index.vectors import VectorCache
 from rag.chunk import Cut
-from rag.confidence import UNRELATED
 from rag.expansions import Expansion, ExpansionsError
+from rag.noise import UNRELATED
 from rag.source import decode, read
 from rag.types import Source, Span
 

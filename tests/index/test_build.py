@@ -16,9 +16,9 @@ from index.vectors import VectorCache
 from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.chunk import DEFAULT_CUT, Cut, passages_of
-from rag.confidence import UNRELATED
 from rag.errors import SourceError
 from rag.expansions import read_companions
+from rag.noise import UNRELATED
 from rag.retrieve import HybridRetriever
 from rag.source import decode, read
 

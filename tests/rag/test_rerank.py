@@ -17,6 +17,7 @@ from rag.filters import Filters
 from rag.ranking import Legs, Mask, Rankers, Rows, Scores
 from rag.rerank import RERANKED, relevance_of
 from rag.retrieve import HybridRetriever, Retrieval
+from rag.signals import Signals
 from rag.source import decode
 from rag.tuning import Tuning, Weights
 
@@ -126,7 +127,7 @@ def test_the_confidence_is_that_of_the_passage_that_fusion_puts_first() -> None:
     plain, found = retrieved(None), retrieved(Written({19: 1.0}))
     assert numbers(found)[0] == 19
     assert (found.confidence, found.reason) == (plain.confidence, plain.reason)
-    assert found.confidence == DEFAULT.confidence(SCORES[0], SCORES[0])
+    assert found.confidence == DEFAULT.confidence(Signals(SCORES[0], SCORES[0]))
 
 
 def test_a_limit_does_not_change_what_is_reranked() -> None:

@@ -15,11 +15,12 @@ from index.store import current_version, open_version
 from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.chunk import passages_of
-from rag.confidence import DEFAULT
+from rag.confidence import DEFAULT, Calibration
 from rag.filters import Filters
 from rag.lexicon import Lexicon
 from rag.ranking import Expansions, Legs, Mask, Rankers, Rows, Scores
 from rag.retrieve import HybridRetriever, Retrieval
+from rag.signals import Signals
 from rag.source import decode
 from rag.tuning import DEFAULT_WEIGHTS, Tuning, Weights
 
@@ -233,13 +234,16 @@ def test_a_passage_that_only_its_expansions_find_is_found(encoder) -> None:
     nothing = (0.0, 0.0, 0.0, 0.0)
     present = np.array([False, False, False, True])
     share = DEFAULT_WEIGHTS.expansions * 0.5
-    for known, dense, lexical in (
-        (legs((0, 0, 0, 0.5), nothing), share, 0),
-        (legs(nothing, (0, 0, 0, 0.5)), 0, share),
+    for known, signals in (
+        (legs((0, 0, 0, 0.5), nothing), Signals(0, 0, known=1)),
+        (legs((0, 0, 0, 0.5), (0, 0, 0, 0.5)), Signals(share, share, known=1)),
+        (legs(nothing, (0, 0, 0, 0.5)), Signals(0, share, known=1)),
     ):
         found, parts = ranked(encoder, Rankers(legs(nothing, nothing), Expansions(known, present)))
         assert list(parts) == [LAW]
-        assert found.confidence == pytest.approx(DEFAULT.confidence(dense, lexical), abs=1e-5)
+        assert found.signals is not None
+        assert found.signals.values == pytest.approx(signals.values)
+        assert found.confidence == pytest.approx(DEFAULT.confidence(signals), abs=1e-5)
 
 
 def test_expansions_of_a_case_that_is_filtered_out_bring_nothing(encoder) -> None:
@@ -275,13 +279,65 @@ def test_expansions_alone_rank_where_theirs_is_the_whole_share(encoder) -> None:
 def test_confidence_is_that_of_the_first_passages_text_and_expansions_together(encoder) -> None:
     text = legs((0.3, 0, 0, 0), (0.1, 0, 0, 0))
     known = Expansions(legs((1, 0, 0, 0), (1, 0, 0, 0)), np.array([True, False, False, False]))
-    for rankers, dense, lexical in (
-        (Rankers(text), 0.3, 0.1),
-        (Rankers(text, known), 0.3 + 0.25 * 0.7, 0.1 + 0.25 * 0.9),
+    for rankers, signals in (
+        (Rankers(text), Signals(0.3, 0.1)),
+        (Rankers(text, known), Signals(0.3 + 0.25 * 0.7, 0.1 + 0.25 * 0.9, known=1)),
     ):
         found, _ = ranked(encoder, rankers, Weights(expansions=0.25))
-        assert found.confidence == pytest.approx(DEFAULT.confidence(dense, lexical), abs=1e-5)
-        assert found.reason == DEFAULT.reason(found.confidence)
+        assert found.confidence == pytest.approx(DEFAULT.confidence(signals), abs=1e-5)
+        assert found.reason == DEFAULT.reason(signals)
+
+
+def test_vectors_of_what_shares_no_term_say_nothing_unless_vectors_are_all_there_is(
+    encoder,
+) -> None:
+    rankers = Rankers(legs((0.9, 0, 0, 0), (0.0, 0, 0, 0)))
+    both, _ = ranked(encoder, rankers)
+    alone, _ = ranked(encoder, rankers, Weights(dense=1.0))
+    assert both.signals == Signals(0.0, 0.0)
+    assert both.reason == "not_in_collection"
+    assert alone.signals is not None
+    assert alone.signals.values == pytest.approx((0.9, 0, 0, 0, 0))
+    assert alone.reason is None
+
+
+SURE = Calibration(-4.0, Signals(20.0, 0.0, elsewhere=-20.0), 0.2, 0.4, "手算")
+
+
+@pytest.mark.parametrize(
+    ("question", "districts", "reason"),
+    [
+        ("退税几天到账", (), None),
+        ("静安退税几天到账", (), None),
+        ("嘉定退税几天到账", (), "not_in_district"),
+        ("松江退税几天到账", (), "not_in_district"),
+        ("退税几天到账", ("嘉定区",), "not_in_district"),
+        ("嘉定退税几天到账", ("嘉定区",), "not_in_district"),
+        ("退税几天到账", ("静安区",), None),
+        ("退税几天到账", ("松江区",), "not_in_district"),
+    ],
+)
+def test_what_another_district_would_answer_is_not_in_this_one(
+    encoder, question: str, districts: tuple[str, ...], reason: str | None
+) -> None:
+    cases = read_cases([decode("甲市.txt", TEXT.encode())])
+    passages = [passage for case in cases for passage in passages_of(case, len)]
+    rankers = Rankers(legs((0.5, 0.1, 0, 0.1), (0.5, 0.1, 0, 0.1)))
+    retriever = HybridRetriever(cases, passages, encoder, rankers, Tuning(calibration=SURE))
+    found = retriever.retrieve(question, limit=5, filters=Filters(districts=districts))
+    assert found.reason == reason
+    assert bool(found.hits) == (districts != ("松江区",))
+
+
+def test_what_no_district_answers_is_not_for_want_of_a_district(encoder) -> None:
+    cases = read_cases([decode("甲市.txt", TEXT.encode())])
+    passages = [passage for case in cases for passage in passages_of(case, len)]
+    rankers = Rankers(legs((0.1, 0.05, 0, 0), (0.1, 0.1, 0, 0)))
+    retriever = HybridRetriever(cases, passages, encoder, rankers, Tuning(calibration=SURE))
+    for districts in ((), ("嘉定区",)):
+        filters = Filters(districts=districts)
+        found = retriever.retrieve("嘉定怎么养猫", limit=5, filters=filters)
+        assert found.reason == "not_in_collection"
 
 
 class Late:
