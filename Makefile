@@ -4,7 +4,7 @@
 # the machine is touched. pip's own configuration (proxy, mirror, PIP_INDEX_URL) applies.
 
 PYTHON ?= python3
-MODEL ?= m3e-small
+MODEL ?= multilingual-e5-small
 DATA ?= data
 PORT ?= 8000
 BIN := .venv/bin

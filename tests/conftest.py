@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from index.build import build
 from rag.encoder import EncoderIdentity
+from rag.models import DEFAULT_MODEL
 
 ROOT = Path(__file__).parent.parent
 
@@ -116,7 +117,7 @@ def collection(tmp_path: Path) -> Path:
 def models() -> Path:
     """The prepared models; `make test` prepares the default one."""
     folder = ROOT / "var" / "models"
-    if not (folder / "m3e-small" / "encoder.json").is_file():
+    if not (folder / DEFAULT_MODEL / "encoder.json").is_file():
         pytest.fail("the real model is not prepared; run: make test")
     return folder
 
@@ -133,7 +134,7 @@ def real_index(models: Path, corpus: Path, tmp_path_factory: pytest.TempPathFact
     from rag.encoders import load_encoder
 
     folder = tmp_path_factory.mktemp("real") / "index"
-    build([corpus], folder, load_encoder("m3e-small", models))
+    build([corpus], folder, load_encoder(DEFAULT_MODEL, models))
     return folder
 
 

@@ -17,6 +17,7 @@ from api.schemas import CitationOut
 from index.store import open_index
 from rag.chunk import passages_of
 from rag.cite import cite
+from rag.models import DEFAULT_MODEL
 from rag.types import Case, Source
 
 Search = Callable[..., Any]
@@ -194,7 +195,7 @@ def test_eight_who_ask_at_once_get_the_answers_of_one_after_the_other(
     real_index: Path, models: Path
 ) -> None:
     opened = open_index(real_index, models)
-    app = create_app(opened.assistant, passages=1, encoder="m3e-small")
+    app = create_app(opened.assistant, passages=1, encoder=DEFAULT_MODEL)
     titles = [case.title for case in opened.assistant.cases]
 
     with TestClient(app) as client:

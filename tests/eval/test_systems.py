@@ -213,7 +213,7 @@ def test_a_reference_unlike_the_bundled_one_is_refused(tmp_path: Path) -> None:
         "systems.toml：bm25 是每张表都有的参照，须与随附的相同：k1 是 2.0，应为 1.2；"
         "请删去这一节，或换一个系统名"
     )
-    assert "dense 是 0.25，应为 0.0；" in refusal(tmp_path, f"[bm25]\nk1 = 1.2\n{same}")
+    assert "dense 是 0.3，应为 0.0；" in refusal(tmp_path, f"[bm25]\nk1 = 1.2\n{same}")
     networked = f'[bm25]\ndense = 0.0\nk1 = 1.2\n{same}\nreranker = "a/b"'
     assert "：reranker 是 'a/b'，应为 ''；" in refusal(tmp_path, networked)
 

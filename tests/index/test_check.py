@@ -11,6 +11,7 @@ from index.check import check
 from index.store import current_version
 from rag.encoders import load_encoder
 from rag.lexicon_file import LEXICON
+from rag.models import DEFAULT_MODEL
 
 
 @pytest.mark.model
@@ -86,12 +87,12 @@ def test_a_model_that_is_not_there_is_named_with_the_command(
 ) -> None:
     findings = check(real_index, tmp_path)
     assert [finding.ok for finding in findings] == [True, True, True, False]
-    assert "casebook model prepare m3e-small" in findings[3].detail
+    assert "casebook model prepare multilingual-e5-small" in findings[3].detail
 
 
 @pytest.mark.model
 def test_cases_of_the_same_title_do_not_make_an_index_faulty(tmp_path: Path, models: Path) -> None:
     text = "排名1\n营商环境工作\n静安区退税快，三日到账。\n排名2\n营商环境工作\n营商环境工作很好，嘉定区帮办多。"
     (tmp_path / "同名.txt").write_text(text, encoding="utf-8")
-    build([tmp_path / "同名.txt"], tmp_path / "index", load_encoder("m3e-small", models))
+    build([tmp_path / "同名.txt"], tmp_path / "index", load_encoder(DEFAULT_MODEL, models))
     assert [finding.ok for finding in check(tmp_path / "index", models)] == [True] * 5

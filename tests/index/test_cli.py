@@ -26,7 +26,7 @@ def test_build_then_search_finds_the_case_with_its_place(tmp_path, collection, m
     index = tmp_path / "index"
     code, out, _ = run("build", collection, "--index", index, "--models", models)
     assert code == 0
-    assert "1 个文件，2 个案例，3 个段落，5 个句子；编码器 m3e-small" in out
+    assert "1 个文件，2 个案例，3 个段落，5 个句子；编码器 multilingual-e5-small" in out
 
     code, out, _ = run("search", "退税几天到账", "-k", 1, "--index", index, "--models", models)
     assert code == 0

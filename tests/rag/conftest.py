@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rag.embed import OnnxEncoder
+from rag.models import DEFAULT_MODEL
 from rag.preparation.parity import BUILT_IN_SENTENCES
 from rag.preparation.prepare import Preparation, Request, prepare
 from rag.preparation.rebuild import write_pipeline
@@ -155,13 +156,13 @@ def tiny_encoder(tiny_prepared: Preparation) -> OnnxEncoder:
 def prepared_m3e() -> OnnxEncoder:
     folder = MODELS / "m3e-small"
     if not folder.is_dir():
-        pytest.fail("m3e-small is not prepared; run: make test (or casebook model prepare)")
+        pytest.skip("run `casebook model prepare m3e-small` to test it too")
     return OnnxEncoder(folder)
 
 
 @pytest.fixture(scope="session")
 def prepared_e5() -> OnnxEncoder:
-    folder = MODELS / "multilingual-e5-small"
+    folder = MODELS / DEFAULT_MODEL
     if not folder.is_dir():
-        pytest.skip("run `casebook model prepare multilingual-e5-small` to test it too")
+        pytest.fail(f"{DEFAULT_MODEL} is not prepared; run: make test")
     return OnnxEncoder(folder)

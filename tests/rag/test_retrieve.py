@@ -369,7 +369,7 @@ def test_late_interaction_has_its_share(token_encoder) -> None:
 def test_late_interaction_reads_only_the_first_and_the_rest_stay_behind(
     token_encoder, monkeypatch
 ) -> None:
-    monkeypatch.setattr("rag.retrieve._RESCORED", 2)
+    monkeypatch.setattr("rag.scoring.RESCORED", 2)
     late = Late((0.0, 0.0, 0.0, 1.0))
     text = legs((0.5, 0.4, 0, 0.3), (0.5, 0.4, 0, 0.3))
     found, parts = ranked(token_encoder, Rankers(text, late=late), Weights(dense=0.5, late=0.5))
