@@ -143,7 +143,9 @@ class HybridRetriever:
         if not len(scored):
             return Retrieval((), 0.0, "not_in_collection")
         order, scores = self._reranked(words, scored)
-        order, scores = self._covered(self._names.named(words), order, scores, scored)
+        named = self._names.named(words)
+        if len(named) > 1:
+            order, scores = self._covered(named, order, scores, scored)
         best = order[:limit]
         sentences = scored.by_sentence.sentences(scored.rows[best])
         hits = tuple(

@@ -15,9 +15,10 @@ from rag.lexicon import located, weighted_terms
 from rag.ranking import Mask, Rankers, Rows, Scores, SentenceMatches
 from rag.tuning import Tuning
 
-RESCORED = 40
-"""Passages whose tokens are compared with the question's. On the development questions the first ten
-are those of comparing all of them; with 20, evidence@10 falls by .006 where there are no expansions."""
+RESCORED = 25
+"""Passages whose tokens are compared with the question's. On the development questions 20 already
+give every measure that comparing all gives, 15 do not (evidence@10 .969 against .976 without
+expansions); each costs 60 microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
