@@ -8,9 +8,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.citation_schemas import SourcePlace
 from api.fields import MAX_FILTER_VALUES, FilterText, FilterYear, Offsets, offsets_of
-from api.schemas import SourcePlace
-from rag.cite import label_of
+from rag.cite import label_of, url_of
 from rag.filters import Filters
 from rag.types import Case, Section
 
@@ -78,7 +78,7 @@ class CaseSummary(BaseModel):
             year=case.year,
             duplicate_of=case.duplicate_of,
             label=label_of(case),
-            url=url_of(case),
+            url=url_of(case.case_id),
             source=SourcePlace(
                 file=case.source.name,
                 sha256=case.source.sha256,
@@ -236,8 +236,3 @@ class Facets(BaseModel):
                 )
             ],
         )
-
-
-def url_of(case: Case) -> str:
-    """Path of the page that shows a case."""
-    return f"/cases/{case.case_id}"

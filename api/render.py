@@ -13,9 +13,11 @@ from importlib.resources import files
 from string import Template
 from urllib.parse import urlencode
 
-from api.case_schemas import Facets, url_of
+from api.case_schemas import Facets
+from api.citation_schemas import CitationOut
 from api.fields import MAX_QUESTION
-from api.schemas import CitationOut, PassageOut, SearchResponse
+from api.schemas import PassageOut, SearchResponse
+from rag.cite import url_of
 from rag.lines import lines_of
 from rag.types import Case, Section, Span
 
@@ -32,6 +34,8 @@ _LOWEST_HEADING = 6
 """h1 is the case's title; HTML ends at h6."""
 _CONTENTS_LEVELS = 2
 """Levels of headings in a case page's table of contents; deeper ones run into their paragraphs."""
+_OTHER = "（其他区）"
+"""Behind the districts of a case that is of none of those the question names."""
 _INSIDE = " \u203a "
 """Between a heading and the one below it."""
 
@@ -82,7 +86,7 @@ def case_page(case: Case, original: Case | None) -> str:
         facts.append(("年份", str(case.year)))
     repeats = ""
     if original is not None:
-        link = f'<a href="{escape(url_of(original))}">{escape(original.title)}</a>'
+        link = f'<a href="{escape(url_of(original.case_id))}">{escape(original.title)}</a>'
         repeats = f'<p class="note">本篇与 {link} 全文相同，检索时只列出前者。</p>'
     return _template("case.html").substitute(
         title=escape(case.title),
@@ -130,11 +134,12 @@ def _result(passage: PassageOut) -> str:
     badges = "".join(
         f'<span class="badge">{escape(name)}</span> ' for name in citation.districts or ["未写明区"]
     )
+    other = f'<span class="other-district">{_OTHER}</span> ' if passage.other_district else ""
     place = escape(_INSIDE.join(citation.section))
     link = f"查看原文：{citation.title}，第 {passage.rank} 条"
     return (
         '<li class="result">'
-        f'<h2 class="result-head">{badges}'
+        f'<h2 class="result-head">{badges}{other}'
         f'<span class="result-title">{escape(citation.title)}</span></h2>'
         f'<p class="result-origin">{escape(_origin(citation))}</p>'
         + (f'<p class="result-place">{place}</p>' if place else "")

@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.citation_schemas import CitationOut, CitedCaseOut
 from api.fields import (
     MAX_FILTER_VALUES,
     MAX_QUESTION,
@@ -19,7 +20,6 @@ from api.fields import (
     offsets_of,
 )
 from rag.assistant import Finding, Findings
-from rag.cite import Citation
 from rag.filters import Filters
 
 
@@ -77,50 +77,9 @@ class SearchRequest(BaseModel):
     top_k: int = Field(default=5, ge=1, le=50, description="最多返回几个段落")
     filters: SearchFilters = Field(default_factory=SearchFilters)
     explain: bool = Field(default=False, description="是否附上每个段落的得分构成")
-
-
-class SourcePlace(BaseModel):
-    """Characters of a source file."""
-
-    model_config = ConfigDict(
-        frozen=True, json_schema_extra={"description": "原文件中的位置，按 Unicode 码位计"}
+    by_case: bool = Field(
+        default=False, description="是否另附按案例归并的 cases；top_k 数的仍是段落"
     )
-
-    file: str = Field(
-        description="原文件名", examples=["data/shanghai-2022-business-environment-cases.txt"]
-    )
-    sha256: str = Field(description="原文件字节的 SHA-256")
-    start: int = Field(description="起，含")
-    end: int = Field(description="止，不含")
-
-
-class CitationOut(BaseModel):
-    """Where a passage stands."""
-
-    model_config = ConfigDict(frozen=True, json_schema_extra={"description": "出处"})
-
-    label: str = Field(description="一行文字的出处，可直接显示")
-    case_id: str = Field(description="案例编号，重建索引后不变")
-    title: str = Field(
-        description="案例标题", examples=["推进商事登记确认制 持续创新市场准入便利化改革"]
-    )
-    district: str | None = Field(
-        description="主要所属区；原文没有写明则为 null", examples=["浦东新区"]
-    )
-    districts: list[str] = Field(description="全部所属区，主要的在前")
-    collection: str = Field(
-        description="案例集标题", examples=["上海市2022年度各区优化营商环境优秀案例"]
-    )
-    case_rank: int | None = Field(description="在案例集中的排名，可并列；不排名则为 null")
-    year: int | None = Field(description="案例集年份；无从得知则为 null")
-    section: list[str] = Field(description="段落之上的各级标题，由外到内")
-    source: SourcePlace
-    url: str = Field(description="原文页面，打开即定位到该段落")
-
-    @classmethod
-    def from_citation(cls, citation: Citation) -> Self:
-        """Serialise a citation."""
-        return cls.model_validate(citation.to_json())
 
 
 class Explanation(BaseModel):
@@ -146,6 +105,12 @@ class PassageOut(BaseModel):
     text: str = Field(description="段落原文，与原文件逐字一致")
     score: float = Field(ge=0, le=1, description="相关度，不同问题之间可比")
     highlights: list[Offsets] = Field(description="text 中与问题相同的文字，按序、不重叠")
+    other_district: bool = Field(
+        description=(
+            "问题提到了区，而这个案例属于其他区；问题没有提到区，或案例没有写明所属区时为 false"
+        ),
+        examples=[False],
+    )
     citation: CitationOut
     explain: Explanation | None = Field(
         default=None,
@@ -169,6 +134,7 @@ class PassageOut(BaseModel):
             text=hit.passage.text,
             score=hit.score,
             highlights=[offsets_of(span) for span in finding.highlights],
+            other_district=finding.elsewhere,
             citation=CitationOut.from_citation(finding.citation),
             explain=explanation if explain else None,
         )
@@ -187,11 +153,21 @@ class SearchResponse(BaseModel):
     reason: Literal["not_in_collection", "not_in_district", "low_confidence"] | None = Field(
         description="判定没有回答的原因；有回答时为 null"
     )
+    named_districts: list[str] = Field(
+        description="问题提到的区，按提到的先后，用全称；没有提到则为空", examples=[["静安区"]]
+    )
     passages: list[PassageOut] = Field(description="段落，最相关的在前")
+    cases: list[CitedCaseOut] | None = Field(
+        default=None,
+        exclude_if=lambda cases: cases is None,
+        description="段落所属的案例，按各自最靠前的段落排列；仅当请求 by_case 为 true 时出现",
+    )
 
     @classmethod
-    def from_findings(cls, findings: Findings, *, took_ms: float, explain: bool) -> Self:
-        """Serialise the findings of one question."""
+    def from_findings(
+        cls, findings: Findings, *, took_ms: float, explain: bool, by_case: bool
+    ) -> Self:
+        """Serialise the findings of one question; each flag adds what the request asks for."""
         return cls(
             query=findings.question,
             index_version=findings.index_version,
@@ -199,8 +175,10 @@ class SearchResponse(BaseModel):
             abstained=findings.abstained,
             confidence=findings.confidence,
             reason=findings.reason,
+            named_districts=list(findings.named),
             passages=[
                 PassageOut.from_finding(rank, finding, explain=explain)
                 for rank, finding in enumerate(findings.findings, start=1)
             ],
+            cases=[CitedCaseOut.from_cited(case) for case in findings.by_case] if by_case else None,
         )

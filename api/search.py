@@ -41,7 +41,10 @@ def run_search(assistant: Assistant, request: SearchRequest) -> SearchResponse:
     )
     took_ms = (time.perf_counter() - started) * 1000
     return SearchResponse.from_findings(
-        findings, took_ms=round(took_ms, 1), explain=request.explain
+        findings,
+        took_ms=round(took_ms, 1),
+        explain=request.explain,
+        by_case=request.by_case,
     )
 
 
@@ -57,6 +60,7 @@ def search_routes(assistant: Assistant, turnstile: Turnstile) -> APIRouter:
         description=(
             "用一句日常的话提问，返回能回答它的段落及其出处。"
             "案例集没有回答时仍是 200：`abstained` 为 true，段落仅供参考。"
+            "问题提到了区时，其他区的段落 `other_district` 为 true，显示时请注明。"
         ),
         response_description="检索结果",
         openapi_extra={

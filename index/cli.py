@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -24,9 +24,6 @@ from rich.text import Text
 from rag.chunk import DEFAULT_CUT, Cut
 from rag.exits import errors_in_words
 from rag.models import DEFAULT_FOLDER, DEFAULT_MODEL
-
-if TYPE_CHECKING:
-    from rag.assistant import Finding, Findings
 
 app = typer.Typer()
 
@@ -140,6 +137,9 @@ def search(
     year: Annotated[list[int] | None, typer.Option(help="只查这些年份，可重复。")] = None,
     index: IndexFolder = DEFAULT_INDEX,
     models: ModelsFolder = DEFAULT_FOLDER,
+    by_case: Annotated[
+        bool, typer.Option("--by-case", help="把段落归在各自的案例下，编号仍是名次。")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """查找能回答问题的段落，每段都注明出处。
@@ -147,6 +147,7 @@ def search(
     退出码：0 有结果；1 出错；2 参数有误；4 案例集没有回答，列出的只是最接近的段落。
     """
     from index.store import open_index  # noqa: PLC0415
+    from index.terminal import json_of, print_findings  # noqa: PLC0415
     from rag.filters import Filters  # noqa: PLC0415
 
     if not question.strip():
@@ -157,63 +158,11 @@ def search(
         assistant = open_index(index, models).assistant
         findings = assistant.search(question, limit=top_k, filters=filters)
     if as_json:
-        _print_json(_json_of(findings))
+        _print_json(json_of(findings, by_case=by_case))
     else:
-        _print(findings)
+        print_findings(findings, by_case=by_case)
     if findings.abstained:
         raise typer.Exit(4)
-
-
-def _print(findings: Findings) -> None:
-    """Print findings for a person to read."""
-    console = Console(highlight=False)
-    if findings.abstained:
-        what = "以下是最接近的段落，可能并不回答这个问题" if findings.findings else "没有可查的案例"
-        console.print(f"案例集里没有找到答案（把握 {findings.confidence:.0%}）；{what}。\n")
-    for number, finding in enumerate(findings.findings, start=1):
-        citation = finding.citation
-        console.print(Text(f"{number}. {citation.label}", style="bold"), soft_wrap=True)
-        if citation.section:
-            console.print(Text("   " + " › ".join(citation.section), style="dim"), soft_wrap=True)
-        console.print(_marked(finding), soft_wrap=True)
-        place = f"   出处：{citation.file} [{citation.start}:{citation.end}]"
-        console.print(
-            Text(f"{place}，相关度 {finding.hit.score:.2f}\n", style="dim"), soft_wrap=True
-        )
-
-
-def _marked(finding: Finding) -> Text:
-    """The passage: the sentence that matched underlined, the question's words marked."""
-    passage, sentence = finding.hit.passage, finding.hit.sentence
-    text = Text(passage.text)
-    text.stylize(
-        "underline", sentence.start - passage.span.start, sentence.end - passage.span.start
-    )
-    for span in finding.highlights:
-        text.stylize("bold yellow", span.start, span.end)
-    return text
-
-
-def _json_of(findings: Findings) -> dict[str, object]:
-    """The fields of ``POST /api/v1/search``, without the time it took."""
-    return {
-        "query": findings.question,
-        "index_version": findings.index_version,
-        "abstained": findings.abstained,
-        "confidence": findings.confidence,
-        "reason": findings.reason,
-        "passages": [
-            {
-                "rank": rank,
-                "passage_id": finding.hit.passage.passage_id,
-                "text": finding.hit.passage.text,
-                "score": finding.hit.score,
-                "highlights": [[span.start, span.end] for span in finding.highlights],
-                "citation": finding.citation.to_json(),
-            }
-            for rank, finding in enumerate(findings.findings, start=1)
-        ],
-    }
 
 
 def _print_json(value: object) -> None:

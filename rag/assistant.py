@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.cite import Citation, cite
+from rag.cited_cases import CitedCase, cited_cases
 from rag.filters import NO_FILTERS, Filters
 from rag.highlight import highlights, matched_terms
+from rag.named_districts import elsewhere
 from rag.retrieve import Reason, Retriever
 from rag.types import Case, Hit, Span
 
@@ -25,12 +27,15 @@ class Finding:
         citation: Where it stands.
         highlights: Runs of the question's words in ``hit.passage.text``, in code points of that
             text, in order, without overlap.
+        elsewhere: Whether its case is of other districts than those that the question names; never
+            where either are none.
         question: What was asked.
     """
 
     hit: Hit
     citation: Citation
     highlights: tuple[Span, ...]
+    elsewhere: bool
     question: str
 
     @property
@@ -49,6 +54,7 @@ class Findings:
         findings: Ranked passages; the nearest ones even where ``reason`` is set.
         confidence: In [0, 1], comparable between questions: how sure it is that the first answers.
         reason: Why the passages should not be taken for an answer; None where they may.
+        named: Official names of the districts that the question names, in its order; often none.
     """
 
     question: str
@@ -56,6 +62,12 @@ class Findings:
     findings: tuple[Finding, ...]
     confidence: float
     reason: Reason | None
+    named: tuple[str, ...]
+
+    @property
+    def by_case(self) -> tuple[CitedCase, ...]:
+        """The cases of the findings, in the order of their first, with the ranks of theirs."""
+        return cited_cases([finding.citation for finding in self.findings])
 
     @property
     def abstained(self) -> bool:
@@ -99,15 +111,18 @@ class Assistant:
         return Findings(
             question=question,
             index_version=self.index_version,
-            findings=tuple(self._finding(question, hit) for hit in retrieval.hits),
+            findings=tuple(self._finding(question, retrieval.named, hit) for hit in retrieval.hits),
             confidence=retrieval.confidence,
             reason=retrieval.reason,
+            named=retrieval.named,
         )
 
-    def _finding(self, question: str, hit: Hit) -> Finding:
+    def _finding(self, question: str, named: tuple[str, ...], hit: Hit) -> Finding:
+        citation = cite(self._by_id[hit.passage.case_id], hit.passage)
         return Finding(
             hit=hit,
-            citation=cite(self._by_id[hit.passage.case_id], hit.passage),
+            citation=citation,
             highlights=highlights(question, hit.passage.text),
+            elsewhere=elsewhere(named, citation.districts),
             question=question,
         )

@@ -88,8 +88,13 @@ def cite(case: Case, passage: Passage) -> Citation:
         sha256=source.sha256,
         start=passage.span.start,
         end=passage.span.end,
-        url=f"/cases/{quote(case.case_id)}#p={passage.span.start}-{passage.span.end}",
+        url=f"{url_of(case.case_id)}#p={passage.span.start}-{passage.span.end}",
     )
+
+
+def url_of(case_id: str) -> str:
+    """Path of the page that shows a case."""
+    return f"/cases/{quote(case_id)}"
 
 
 def label_of(case: Case) -> str:

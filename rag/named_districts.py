@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from rag.divisions import Division, gazetteer, stem_of
@@ -96,6 +96,19 @@ def district_names(districts: Iterable[str]) -> DistrictNames:
         for word in words
     )
     return DistrictNames(by_word, re.compile(f"{_NOT_BEFORE}(?:{alternatives})"))
+
+
+def elsewhere(named: Collection[str], districts: Collection[str]) -> bool:
+    """Whether a case is of other districts than those a question names.
+
+    Args:
+        named: Official names of the districts that the question names; without any, all will do.
+        districts: Those of the case; if they are unknown, it may be of any.
+
+    >>> elsewhere(["嘉定区"], ["静安区"]), elsewhere(["嘉定区"], []), elsewhere([], ["静安区"])
+    (True, False, False)
+    """
+    return bool(named) and bool(districts) and set(named).isdisjoint(districts)
 
 
 def _above(division: Division) -> tuple[str, str]:

@@ -52,12 +52,15 @@ class Retrieval:
             message is never surer in parts than as a whole.
         reason: Why the hits should not be taken for an answer, or None.
         signals: What the confidence was computed from; None without hits.
+        named: Official names of the districts that the question names, in its order, each once;
+            often none. A long message names them in any of its clauses.
     """
 
     hits: tuple[Hit, ...]
     confidence: float
     reason: Reason | None
     signals: Signals | None = None
+    named: tuple[str, ...] = ()
 
 
 class Retriever(Protocol):
@@ -129,19 +132,18 @@ class HybridRetriever:
         if not words or limit < 1:
             message = f"a search needs words and a limit of 1 or more, got {question!r}, {limit}"
             raise ValueError(message)
+        words = whole = respelled(simplified(words), self._rankers.frequency)
+        named = self._names.named(whole)
         allowed = self.allowed(filters)
         if not allowed.any():
-            return Retrieval(
-                (), 0.0, "not_in_district" if filters.districts else "not_in_collection"
-            )
+            why: Reason = "not_in_district" if filters.districts else "not_in_collection"
+            return Retrieval((), 0.0, why, named=named)
         depth = max(_CANDIDATES, 2 * limit)
-        whole = respelled(simplified(words), self._rankers.frequency)
-        words = whole
         if len(whole) > LONG:
             words = focused(whole, lambda clause: self._scorer.contrast(clause, allowed, depth))
         scored = self._scorer.score(words, allowed, depth)
         if not len(scored):
-            return Retrieval((), 0.0, "not_in_collection")
+            return Retrieval((), 0.0, "not_in_collection", named=named)
         order, scores = self._reranked(words, scored)
         named = self._names.named(words)
         if len(named) > 1:
@@ -159,7 +161,7 @@ class HybridRetriever:
         reason: Reason | None = self._calibration.reason(signals)
         if reason and self._answers_elsewhere(words, signals, filters):
             reason = "not_in_district"
-        return Retrieval(hits, self._calibration.confidence(signals), reason, signals)
+        return Retrieval(hits, self._calibration.confidence(signals), reason, signals, named)
 
     def _signals(self, question: str, scored: Scored) -> Signals:
         """Read the signals of the passage that fusion puts first."""

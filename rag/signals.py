@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 
 from rag.asked import unsaid
+from rag.named_districts import elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +91,10 @@ def signals_of(question: str, named: Collection[str], first: First) -> Signals:
     >>> signals_of("嘉定退税几天到账？", ("嘉定区",), first)
     Signals(dense=0.5, lexical=0.25, unsaid=0.0, elsewhere=1.0, known=0.0)
     """
-    other = bool(named) and bool(first.districts) and not set(named) & set(first.districts)
     return Signals(
         first.dense,
         first.lexical,
         unsaid(question, first.text),
-        float(other),
+        float(elsewhere(named, first.districts)),
         float(first.known),
     )

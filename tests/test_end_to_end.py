@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -126,6 +127,9 @@ def test_the_documented_example_is_what_the_service_answers(service: Service) ->
     (passage,), (expected_passage,) = answer["passages"], expected["passages"]
     for key in ("passage_id", "text", "highlights", "citation"):
         assert passage[key] == expected_passage[key]
+    assert passage["other_district"] is expected_passage["other_district"] is False
+    assert answer["named_districts"] == expected["named_districts"] == ["静安区"]
+    assert answer["cases"] == expected["cases"]
     assert passage["explain"].keys() == expected_passage["explain"].keys()
 
 
@@ -188,6 +192,39 @@ def test_what_another_district_answers_is_not_in_the_one_that_is_filtered_for(
     assert search(service, text)["reason"] is None
     answer = search(service, text, filters={"district": ["嘉定区"]})
     assert (answer["reason"], bool(answer["passages"])) == ("not_in_district", True)
+
+
+def test_what_another_district_offers_is_returned_and_marked_as_such(service: Service) -> None:
+    answer = search(service, "嘉定的智能退税几天到账", by_case=True)
+
+    assert answer["named_districts"] == ["嘉定区"]
+    tax = "智能退税一键式 “双动”创新提效能"
+    found = [p for p in answer["passages"] if p["citation"]["title"] == tax]
+    assert found
+    assert all(p["citation"]["district"] == "静安区" for p in found)
+    for passage in answer["passages"]:
+        districts = passage["citation"]["districts"]
+        assert passage["other_district"] is (bool(districts) and "嘉定区" not in districts)
+    (case,) = (case for case in answer["cases"] if case["title"] == tax)
+    assert case["ranks"] == [p["rank"] for p in found]
+
+
+def test_the_command_line_gives_the_same_json_as_the_service(
+    service: Service, real_index: Path, models: Path
+) -> None:
+    question = "嘉定的智能退税几天到账"
+    expected = search(service, question, by_case=True)
+    del expected["took_ms"]
+    command = [sys.executable, "-m", "casebook", "search", question, "--by-case", "--json"]
+    command += ["--index", str(real_index), "--models", str(models)]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    answer = json.loads(said)
+
+    assert answer.keys() == expected.keys()
+    for passage, other in zip(answer["passages"], expected["passages"], strict=True):
+        assert passage.pop("score") == pytest.approx(other.pop("score"), abs=1e-6)
+    assert answer.pop("confidence") == pytest.approx(expected.pop("confidence"), abs=1e-6)
+    assert answer == expected
 
 
 def test_a_duplicate_is_never_returned_twice(service: Service) -> None:

@@ -50,6 +50,7 @@
     for (const name of citation.districts.length ? citation.districts : ["未写明区"]) {
       head.append(element("span", "badge", name), " ");
     }
+    if (passage.other_district) head.append(element("span", "other-district", "（其他区）"), " ");
     head.append(element("span", "result-title", citation.title));
     item.append(head, element("p", "result-origin", origin(citation)));
     if (citation.section.length) {

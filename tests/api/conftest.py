@@ -16,6 +16,7 @@ from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.chunk import passages_of
 from rag.filters import NO_FILTERS, Filters
+from rag.named_districts import DistrictNames, district_names
 from rag.retrieve import Retrieval
 from rag.types import Case, Hit, Passage, Source
 
@@ -48,6 +49,7 @@ class SharedCharacters:
 
     cases: tuple[Case, ...]
     passages: tuple[Passage, ...]
+    names: DistrictNames
 
     def retrieve(self, question: str, *, limit: int, filters: Filters = NO_FILTERS) -> Retrieval:
         allowed = {
@@ -60,11 +62,12 @@ class SharedCharacters:
             for score in [len(set(question) & set(passage.text)) / len(set(question))]
         ]
         hits.sort(key=lambda hit: (-hit.score, hit.passage.span))
+        named = self.names.named(question)
         if not hits:
-            return Retrieval((), 0.0, "not_in_district")
+            return Retrieval((), 0.0, "not_in_district", named=named)
         confidence = hits[0].score
         reason = None if confidence >= 0.5 else "not_in_collection"
-        return Retrieval(tuple(hits[:limit]), confidence, reason)
+        return Retrieval(tuple(hits[:limit]), confidence, reason, named=named)
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +84,8 @@ def cases(source: Source) -> tuple[Case, ...]:
 @pytest.fixture(scope="session")
 def retriever(cases: tuple[Case, ...]) -> SharedCharacters:
     passages = [passage for case in cases for passage in passages_of(case, len)]
-    return SharedCharacters(cases, tuple(passages))
+    names = district_names(district.name for case in cases for district in case.districts)
+    return SharedCharacters(cases, tuple(passages), names)
 
 
 @pytest.fixture(scope="session")

@@ -125,6 +125,15 @@ def test_without_scripts_the_page_itself_has_the_results(client: TestClient) -> 
     assert "问题最多 500 个字，现有 501 个。" in client.get(f"/search?q={'税' * 501}").text
 
 
+def test_a_case_of_another_district_is_marked_in_words(client: TestClient) -> None:
+    head = '<span class="badge">静安区</span> <span class="other-district">（其他区）</span> '
+
+    assert client.get("/search?q=浦东智能退税").text.count(head) == 2
+    assert "（其他区）" not in client.get("/search?q=静安浦东智能退税").text
+    assert "（其他区）" not in client.get("/search?q=智能退税").text
+    assert 'element("span", "other-district", "（其他区）")' in PAGES["search.js"]
+
+
 @pytest.mark.parametrize(
     ("query", "complaint"),
     [

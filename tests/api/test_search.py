@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.schemas import CitationOut
+from api.citation_schemas import CitationOut
 from index.store import open_index
 from rag.chunk import passages_of
 from rag.cite import cite
@@ -33,6 +33,7 @@ def test_an_answer_has_exactly_the_fields_of_the_contract(search: Search, source
         "abstained": False,
         "confidence": 1.0,
         "reason": None,
+        "named_districts": [],
         "passages": [
             {
                 "rank": 1,
@@ -40,6 +41,7 @@ def test_an_answer_has_exactly_the_fields_of_the_contract(search: Search, source
                 "text": "静安区𠮷祥大厦推行智能退税，三天到账。",
                 "score": 1.0,
                 "highlights": [[9, 13]],
+                "other_district": False,
                 "citation": {
                     "label": (
                         "静安区《智能退税一键到账》"
@@ -83,6 +85,80 @@ def test_an_explanation_comes_only_when_asked_for(search: Search) -> None:
         "matched_terms": ["智能退税"],
     }
     assert "explain" not in search("智能退税", explain=False)["passages"][0]
+
+
+def test_cases_come_only_when_asked_for_each_with_the_ranks_of_its_passages(
+    search: Search,
+) -> None:
+    answer = search("营业执照怎么办", top_k=4, by_case=True)
+
+    assert answer["cases"] == [
+        {
+            "case_id": "c2f29831262",
+            "title": "快办营业执照",
+            "district": "浦东新区",
+            "districts": ["浦东新区"],
+            "label": "浦东新区《快办营业执照》（上海市2022年度各区优化营商环境优秀案例，排名2）",
+            "url": "/cases/c2f29831262",
+            "ranks": [1],
+        },
+        {
+            "case_id": "c33adef876c",
+            "title": "智能退税一键到账",
+            "district": "静安区",
+            "districts": ["静安区"],
+            "label": "静安区《智能退税一键到账》（上海市2022年度各区优化营商环境优秀案例，排名1）",
+            "url": "/cases/c33adef876c",
+            "ranks": [2, 3],
+        },
+        {
+            "case_id": "c9ae695db15",
+            "title": "律师下楼",
+            "district": None,
+            "districts": [],
+            "label": "未写明区《律师下楼》（上海市2022年度各区优化营商环境良好实践，排名1）",
+            "url": "/cases/c9ae695db15",
+            "ranks": [4],
+        },
+    ]
+    assert "cases" not in search("营业执照怎么办", by_case=False)
+    assert search("税", by_case=True, filters={"district": ["虹口区"]})["cases"] == []
+
+
+def test_a_case_of_another_district_than_the_one_named_is_marked(search: Search) -> None:
+    def marked(question: str) -> tuple[list[str], dict[str | None, bool]]:
+        answer = search(question)
+        passages = answer["passages"]
+        return answer["named_districts"], {
+            p["citation"]["district"]: p["other_district"] for p in passages
+        }
+
+    assert marked("智能退税") == ([], {"静安区": False, "浦东新区": False, None: False})
+    assert marked("浦东智能退税") == (
+        ["浦东新区"],
+        {"静安区": True, "浦东新区": False, None: False},
+    )
+    assert marked("静安和浦东的退税") == (
+        ["静安区", "浦东新区"],
+        {"静安区": False, "浦东新区": False, None: False},
+    )
+
+
+def test_the_districts_of_a_question_are_named_where_nothing_is_found(search: Search) -> None:
+    answer = search("静安退税", filters={"district": ["虹口区"]})
+
+    assert (answer["named_districts"], answer["passages"]) == (["静安区"], [])
+
+
+def test_the_document_describes_what_is_added_for_districts_and_cases(client: TestClient) -> None:
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+
+    assert schemas["SearchRequest"]["properties"]["by_case"]["default"] is False
+    assert "named_districts" in schemas["SearchResponse"]["required"]
+    assert "other_district" in schemas["PassageOut"]["required"]
+    assert "cases" not in schemas["SearchResponse"]["required"]
+    for field in schemas["CitedCaseOut"]["properties"].values():
+        assert "\u4e00" <= field["description"][0] <= "\u9fff"
 
 
 def test_passages_are_ranked_from_one_and_counted_by_top_k(search: Search) -> None:

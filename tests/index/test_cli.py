@@ -35,6 +35,60 @@ def test_build_then_search_finds_the_case_with_its_place(tmp_path, collection, m
     assert "出处：案例 2023/某市.txt [35:61]" in out
 
 
+def test_a_case_of_another_district_is_marked_behind_its_label(
+    tmp_path, collection, models
+) -> None:
+    index = tmp_path / "index"
+    run("build", collection, "--index", index, "--models", models)
+
+    def heads(question: str) -> list[str]:
+        _, out, _ = run("search", question, "--index", index, "--models", models)
+        return sorted(line.partition(". ")[2] for line in out.splitlines() if "《" in line)
+
+    tax = "静安区《退税快办》（某市2023年优化营商环境优秀案例，排名1）"
+    help_ = "嘉定区《帮办代办》（某市2023年优化营商环境优秀案例，排名2）"
+    assert heads("退税几天到账") == [help_, tax, tax]
+    assert heads("嘉定退税几天到账") == [help_, f"{tax}（其他区）", f"{tax}（其他区）"]
+
+
+def test_search_by_case_prints_passages_below_their_case_under_their_ranks(
+    tmp_path, collection, models
+) -> None:
+    index = tmp_path / "index"
+    run("build", collection, "--index", index, "--models", models)
+    arguments = ["search", "嘉定退税几天到账", "--index", index, "--models", models]
+    _, flat, _ = run(*arguments)
+    _, grouped, _ = run(*arguments, "--by-case")
+    _, as_json, _ = run(*arguments, "--by-case", "--json")
+
+    answer = json.loads(as_json)
+    assert answer["named_districts"] == ["嘉定区"]
+    assert {p["citation"]["title"]: p["other_district"] for p in answer["passages"]} == {
+        "退税快办": True,
+        "帮办代办": False,
+    }
+    assert sorted(rank for case in answer["cases"] for rank in case["ranks"]) == [1, 2, 3]
+    heads = [
+        line for line in grouped.splitlines() if "《" in line or line.partition(".")[0].isdecimal()
+    ]
+    expected = []
+    for case in answer["cases"]:
+        other = "（其他区）" if case["title"] == "退税快办" else ""
+        expected.append(case["label"] + other)
+        for rank in case["ranks"]:
+            section = " › ".join(answer["passages"][rank - 1]["citation"]["section"])
+            expected.append(f"{rank}. {section}".rstrip())
+    assert heads == expected
+    places = [line for line in flat.splitlines() if "出处：" in line]
+    assert sorted(line for line in grouped.splitlines() if "出处：" in line) == sorted(places)
+    assert len(places) == 3
+
+
+def test_search_as_json_has_no_cases_unless_asked_for(real_index, models) -> None:
+    arguments = ["search", "退税", "--json", "--index", real_index, "--models", models]
+    assert "cases" not in json.loads(run(*arguments)[1])
+
+
 def test_search_as_json_gives_offsets_that_cut_the_passage(real_index, models, corpus) -> None:
     code, out, _ = run(
         "search", "静安退税几天到账", "--json", "--index", real_index, "--models", models

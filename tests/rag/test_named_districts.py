@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rag.named_districts import district_names
+from rag.named_districts import district_names, elsewhere
 
 SHANGHAI = ["嘉定区", "浦东新区", "静安区", "崇明区", "金山区", "黄浦区", "普陀区", "长宁区"]
 
@@ -52,3 +54,11 @@ def test_without_districts_no_question_names_any() -> None:
 
 def test_a_district_that_no_list_knows_is_still_the_collections_own() -> None:
     assert district_names(["临港新片区"]).named("临港新片区有什么政策") == ("临港新片区",)
+
+
+@given(st.sets(st.sampled_from(SHANGHAI)), st.sets(st.sampled_from(SHANGHAI)))
+def test_a_case_is_elsewhere_if_both_say_where_and_they_share_no_district(
+    named: set[str], districts: set[str]
+) -> None:
+    both = bool(named) and bool(districts)
+    assert elsewhere(named, districts) is (both and not named & districts)

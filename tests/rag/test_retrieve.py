@@ -136,6 +136,30 @@ def test_a_filter_that_lets_nothing_through_says_why(
     assert (findings.findings, findings.confidence, findings.reason) == ((), 0.0, reason)
 
 
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("退税几天到账", ()),
+        ("嘉定的退税和静安区的哪个快？嘉定呢？", ("嘉定区", "静安区")),
+        ("靜安退稅", ("静安区",)),
+        ("松江退税", ("松江区",)),
+        ("空空如也的嘉定", ("嘉定区",)),
+    ],
+)
+def test_the_districts_that_a_question_names_are_told_in_its_order(
+    assistant: Assistant, question: str, named: tuple[str, ...]
+) -> None:
+    assert assistant.search(question).named == named
+    assert assistant.search(question, filters=Filters(districts=("徐汇区",))).named == named
+
+
+def test_a_long_message_names_districts_in_clauses_that_ask_nothing_too(
+    assistant: Assistant,
+) -> None:
+    message = f"我们公司开在嘉定，{TALK}智能退税企业三日到账，谢谢啊"
+    assert assistant.search(message).named == ("嘉定区",)
+
+
 def test_ties_are_ordered_by_passage_id(assistant: Assistant) -> None:
     findings = assistant.search("空空如也").findings
     assert {finding.hit.score for finding in findings} == {findings[0].hit.score}
@@ -388,6 +412,15 @@ def test_what_no_ranker_finds_is_not_in_the_collection(encoder) -> None:
     nothing = (0.0, 0.0, 0.0, 0.0)
     found, _ = ranked(encoder, Rankers(legs(nothing, nothing)))
     assert found == Retrieval((), 0.0, "not_in_collection")
+
+
+def test_the_districts_are_told_where_no_ranker_finds_anything(encoder) -> None:
+    cases = read_cases([decode("甲市.txt", TEXT.encode())])
+    passages = [passage for case in cases for passage in passages_of(case, len)]
+    nothing = (0.0, 0.0, 0.0, 0.0)
+    retriever = HybridRetriever(cases, passages, encoder, Rankers(legs(nothing, nothing)))
+    found = retriever.retrieve("嘉定退税", limit=5)
+    assert found == Retrieval((), 0.0, "not_in_collection", named=("嘉定区",))
 
 
 @pytest.fixture
