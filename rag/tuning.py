@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, fields
+from importlib.resources import files
 
 from rag.confidence import DEFAULT as DEFAULT_CALIBRATION
 from rag.confidence import Calibration
 from rag.lexicon import NO_LEXICON, Wording
 from rag.rerank import Reranker
+
+_WEIGHTS = "weights.toml"
+"""Beside this module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +27,19 @@ class Weights:
         lexicon: Of a term that only the lexicon brings; the question's own count 1.
     """
 
-    dense: float = 0.3
-    late: float = 0.2
-    expansions: float = 0.4
-    lexicon: float = 0.5
+    dense: float
+    late: float
+    expansions: float
+    lexicon: float
 
 
-DEFAULT_WEIGHTS = Weights()
+def _shipped() -> Weights:
+    table = tomllib.loads(files("rag").joinpath(_WEIGHTS).read_text(encoding="utf-8"))
+    return Weights(**{field.name: table[field.name] for field in fields(Weights)})
+
+
+DEFAULT_WEIGHTS = _shipped()
+"""What Casebook ships with; the file names the run that it was chosen by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from rag.lexicon import Lexicon, LexiconError, read_lexicon
 from rag.ranking import Scores
 from rag.retrieve import HybridRetriever
 from rag.source import read
-from rag.tuning import Tuning, Weights
+from rag.tuning import DEFAULT_WEIGHTS, Tuning
 from rag.types import Span
 
 QUESTIONS = (
@@ -90,7 +90,9 @@ def test_a_system_answers_as_the_product_built_the_same_way(
     declared = system(**changes)
     build([collection], tmp_path / "index", encoder, recipe=declared.recipe)
     product = open_version(
-        current_version(tmp_path / "index"), encoder, Tuning(Weights(dense=declared.dense))
+        current_version(tmp_path / "index"),
+        encoder,
+        Tuning(replace(DEFAULT_WEIGHTS, dense=declared.dense)),
     )
 
     built = bench.build(declared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from rag.rerank import RERANKED, relevance_of
 from rag.retrieve import HybridRetriever, Retrieval
 from rag.signals import Signals
 from rag.source import decode
-from rag.tuning import Tuning, Weights
+from rag.tuning import DEFAULT_WEIGHTS, Tuning
 
 COUNT = 24
 TEXT = "甲市2022年优化营商环境优秀案例\n" + "".join(
@@ -80,7 +80,7 @@ def retrieved(
     filters: Filters = Filters(),  # noqa: B008 -- frozen
 ) -> Retrieval:
     ranker = Fixed(scores)
-    tuning = Tuning(Weights(dense=0.5), reranker=reranker)  # type: ignore[arg-type]
+    tuning = Tuning(replace(DEFAULT_WEIGHTS, dense=0.5), reranker=reranker)  # type: ignore[arg-type]
     rankers = Rankers(Legs(ranker, ranker))
     retriever = HybridRetriever(CASES, PASSAGES, Blank(), rankers, tuning)  # type: ignore[arg-type]
     return retriever.retrieve(" 办法 ", limit=limit, filters=filters)

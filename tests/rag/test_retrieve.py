@@ -248,7 +248,7 @@ def test_expansions_have_their_share_where_a_passage_has_any(encoder) -> None:
         legs((0.5, 0.4, 0, 0), (0.2, 0.6, 0, 0)),
         Expansions(legs((1.0, 0, 0, 0), (0.8, 0, 0, 0)), present),
     )
-    _, parts = ranked(encoder, rankers, Weights(dense=0.5, expansions=0.25))
+    _, parts = ranked(encoder, rankers, replace(DEFAULT_WEIGHTS, dense=0.5, expansions=0.25))
     dense, lexical = 0.75 * 0.5 + 0.25 * 1.0, 0.75 * 0.2 + 0.25 * 0.8
     assert parts[TAX] == pytest.approx((0.5 * dense + 0.5 * lexical, 0.5, 0.2, 1.0))
     assert parts[HELP] == pytest.approx((0.5, 0.4, 0.6, 0.0))
@@ -280,7 +280,7 @@ def test_expansions_of_a_case_that_is_filtered_out_bring_nothing(encoder) -> Non
 def test_without_a_share_expansions_change_no_score(encoder) -> None:
     text = legs((0.5, 0.4, 0, 0.1), (0.2, 0.6, 0, 0))
     known = Expansions(legs((1, 1, 1, 1), (1, 1, 1, 1)), np.ones(4, dtype=bool))
-    weights = Weights(expansions=0.0)
+    weights = replace(DEFAULT_WEIGHTS, expansions=0.0)
     _, without = ranked(encoder, Rankers(text), weights)
     _, with_ = ranked(encoder, Rankers(text, known), weights)
     assert {name: part[0] for name, part in with_.items()} == pytest.approx(
@@ -292,7 +292,7 @@ def test_without_a_share_expansions_change_no_score(encoder) -> None:
 def test_expansions_alone_rank_where_theirs_is_the_whole_share(encoder) -> None:
     text = legs((0.9, 0.1, 0, 0.1), (0.9, 0.1, 0, 0.1))
     known = Expansions(legs((0.2, 0.8, 0, 0.5), (0.2, 0.8, 0, 0.5)), np.ones(4, dtype=bool))
-    _, parts = ranked(encoder, Rankers(text, known), Weights(expansions=1.0))
+    _, parts = ranked(encoder, Rankers(text, known), replace(DEFAULT_WEIGHTS, expansions=1.0))
     assert [(name, part[0]) for name, part in parts.items()] == [
         (HELP, pytest.approx(0.8)),
         (LAW, pytest.approx(0.5)),
@@ -307,7 +307,7 @@ def test_confidence_is_that_of_the_first_passages_text_and_expansions_together(e
         (Rankers(text), Signals(0.3, 0.1)),
         (Rankers(text, known), Signals(0.3 + 0.25 * 0.7, 0.1 + 0.25 * 0.9, known=1)),
     ):
-        found, _ = ranked(encoder, rankers, Weights(expansions=0.25))
+        found, _ = ranked(encoder, rankers, replace(DEFAULT_WEIGHTS, expansions=0.25))
         assert found.confidence == pytest.approx(DEFAULT.confidence(signals), abs=1e-5)
         assert found.reason == DEFAULT.reason(signals)
 
@@ -317,7 +317,7 @@ def test_vectors_of_what_shares_no_term_say_nothing_unless_vectors_are_all_there
 ) -> None:
     rankers = Rankers(legs((0.9, 0, 0, 0), (0.0, 0, 0, 0)))
     both, _ = ranked(encoder, rankers)
-    alone, _ = ranked(encoder, rankers, Weights(dense=1.0))
+    alone, _ = ranked(encoder, rankers, replace(DEFAULT_WEIGHTS, dense=1.0))
     assert both.signals == Signals(0.0, 0.0)
     assert both.reason == "not_in_collection"
     assert alone.signals is not None
@@ -380,7 +380,9 @@ class Late:
 def test_late_interaction_has_its_share(token_encoder) -> None:
     text = legs((0.5, 0.4, 0, 0.1), (0.2, 0.6, 0, 0))
     found, parts = ranked(
-        token_encoder, Rankers(text, late=Late((1.0, 0.1, 0, 0))), Weights(dense=0.5, late=0.4)
+        token_encoder,
+        Rankers(text, late=Late((1.0, 0.1, 0, 0))),
+        replace(DEFAULT_WEIGHTS, dense=0.5, late=0.4),
     )
     assert [(name, part[0]) for name, part in parts.items()] == [
         (TAX, pytest.approx(0.6 * 0.35 + 0.4 * 1.0)),
@@ -396,7 +398,9 @@ def test_late_interaction_reads_only_the_first_and_the_rest_stay_behind(
     monkeypatch.setattr("rag.scoring.RESCORED", 2)
     late = Late((0.0, 0.0, 0.0, 1.0))
     text = legs((0.5, 0.4, 0, 0.3), (0.5, 0.4, 0, 0.3))
-    found, parts = ranked(token_encoder, Rankers(text, late=late), Weights(dense=0.5, late=0.5))
+    found, parts = ranked(
+        token_encoder, Rankers(text, late=late), replace(DEFAULT_WEIGHTS, dense=0.5, late=0.5)
+    )
     assert list(parts) == [TAX, HELP, LAW]
     assert sorted(late.asked) == [0, 1]
     assert [hit.late for hit in found.hits] == [0.0, 0.0, 0.0]
@@ -453,8 +457,8 @@ def test_weights_lexicon_and_calibration_are_tuned_without_a_new_build(
         hit = findings.findings[0].hit
         return hit.score, hit.dense, hit.lexical, findings.confidence
 
-    by_terms = first("静安退税", Tuning(Weights(dense=0.0, expansions=0.0)))
-    by_vector = first("静安退税", Tuning(Weights(dense=1.0, expansions=0.0)))
+    by_terms = first("静安退税", Tuning(replace(DEFAULT_WEIGHTS, dense=0.0, expansions=0.0)))
+    by_vector = first("静安退税", Tuning(replace(DEFAULT_WEIGHTS, dense=1.0, expansions=0.0)))
     assert by_terms[0] == by_terms[2]
     assert by_vector[0] == by_vector[1]
     sure = replace(DEFAULT, intercept=50.0)
@@ -472,9 +476,11 @@ def test_official_terms_count_in_proportion_to_their_weight(
         found = open_version(version, encoder, tuning).search("几时拿回钱").findings
         return next(f.hit.lexical for f in found if f.citation.title == "退税快办")
 
-    none, full = (lexical(Tuning(Weights(lexicon=w), lexicon)) for w in (0.0, 0.75))
+    none, full = (
+        lexical(Tuning(replace(DEFAULT_WEIGHTS, lexicon=w), lexicon)) for w in (0.0, 0.75)
+    )
     assert none == lexical(Tuning())
-    found = lexical(Tuning(Weights(lexicon=weight), lexicon))
+    found = lexical(Tuning(replace(DEFAULT_WEIGHTS, lexicon=weight), lexicon))
     assert found - none == pytest.approx((full - none) * weight / 0.75, rel=1e-4)
     assert full > none
 
