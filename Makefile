@@ -77,6 +77,8 @@ clean: ## Remove what was installed and built
 var/index/CURRENT: | .venv/serve.stamp
 	$(BIN)/casebook build "$(DATA)" --model "$(MODEL)"
 
-# Not a dependency on the stamp's age: a new library version does not change a prepared model.
-var/models/%/encoder.json: | .venv/serve.stamp
+# Not a dependency on the stamp's age: a new library version does not change a prepared model. A new
+# form of encoder.json does; `model prepare` leaves alone what is intact, so it is touched.
+var/models/%/encoder.json: rag/encoder_file.py | .venv/serve.stamp
 	HF_HUB_OFFLINE=0 $(BIN)/casebook model prepare "$*"
+	@touch "$@"

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from rag.encoder_file import EncoderFile
 from rag.errors import CasebookError
 from rag.models import DEFAULT_FOLDER, DEFAULT_MODEL, PreparedModel, prepared_models
 from rag.preparation.catalogue import KNOWN_MODELS, KnownModel
@@ -35,6 +36,7 @@ _STEP_LABELS = {
     "load": "载入原模型",
     "export": "导出为 ONNX",
     "prove": "与原模型逐句核对",
+    "quantize": "为问题生成 8 位图并核对",
 }
 
 
@@ -66,11 +68,12 @@ def prepare_command(
         result = {"folder": str(done.folder), "built": done.built, **asdict(done.record)}
         typer.echo(json.dumps(result, ensure_ascii=False, indent=2))
         return
-    identity, parity = done.record.identity, done.record.parity
+    identity, parity = done.record.identity, done.record.graph.parity
     state = "已准备好" if done.built else "早已准备好，文件完好（重新生成请加 --force）"
     typer.echo(
         f"{identity.name} {state}：{done.folder}，{identity.dimension} 维；"
         f"与原模型在 {parity.sentences} 句上的最低余弦 {parity.min_cosine:.6f}；"
+        f"问题：{_questions(done.record)}；"
         f"许可：{done.record.licence}"
     )
 
@@ -88,7 +91,7 @@ def list_command(*, models: ModelsFolder = DEFAULT_FOLDER, as_json: AsJson = Fal
         typer.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2))
         return
     table = Table(box=None, pad_edge=False)
-    for title in ("模型", "已准备", "维度", "占用", "许可"):
+    for title in ("模型", "已准备", "维度", "占用", "问题", "许可"):
         table.add_column(title)
     for row in rows:
         table.add_row(
@@ -96,6 +99,7 @@ def list_command(*, models: ModelsFolder = DEFAULT_FOLDER, as_json: AsJson = Fal
             "是" if row.prepared else "否",
             str(row.dimension or "—"),
             f"{row.size_bytes / 1e6:.0f} MB" if row.size_bytes else "—",
+            row.questions,
             row.licence,
         )
     Console().print(table)
@@ -103,12 +107,13 @@ def list_command(*, models: ModelsFolder = DEFAULT_FOLDER, as_json: AsJson = Fal
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line of ``model list``."""
+    """One line of ``model list``; ``questions`` says by which graph they are encoded."""
 
     name: str
     prepared: bool
     dimension: int | None
     size_bytes: int | None
+    questions: str
     licence: str
     title: str
 
@@ -121,9 +126,16 @@ def _row(known: KnownModel | None, ready: PreparedModel | None) -> _Row:
         prepared=ready is not None,
         dimension=record.identity.dimension if record else None,
         size_bytes=ready.size_bytes if ready else None,
+        questions=_questions(record) if record else "—",
         licence=known.licence if known else record.licence if record else "",
         title=known.title if known else "",
     )
+
+
+def _questions(record: EncoderFile) -> str:
+    """Say by which graph questions are encoded, and how near the 8-bit one comes at worst."""
+    cosine = f"余弦 {record.question_graph.parity.min_cosine:.4f}"
+    return f"8 位，{cosine}" if record.question_graph.sha256 else f"fp32（8 位图{cosine}，过低）"
 
 
 def _prepare_with_progress(request: Request, models: Path, *, force: bool) -> Preparation:

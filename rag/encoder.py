@@ -17,7 +17,11 @@ if TYPE_CHECKING:  # a fifth of a second, which every `--help` would take
 
 @dataclass(frozen=True, slots=True)
 class EncoderIdentity:
-    """Everything that decides which vector a text gets; equal identities give equal vectors.
+    """Everything that decides which vector a passage gets; equal identities give equal vectors.
+
+    That is what an index holds, and what it needs of the encoder that opens it. A question's vector
+    may come from a smaller graph of the same weights, which is left out here: it is a few
+    thousandths away, a prepared folder records how far, and no index has to be built anew for it.
 
     Attributes:
         name: Name the user gives it: a known model, a hub name, a folder's name or an endpoint.

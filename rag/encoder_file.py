@@ -7,6 +7,7 @@ since a misread prompt or length would not fail but quietly give worse vectors.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -17,23 +18,40 @@ from rag.errors import ModelError
 
 FILE_NAME = "encoder.json"
 GRAPH_NAME = "model.onnx"
-GRAPH_DATA_NAME = "model.onnx.data"
+QUESTION_GRAPH_NAME = "model.int8.onnx"
 TOKENIZER_NAME = "tokenizer.json"
 
-FORMAT = 1  # Bump when a key is added, removed or changes its meaning.
+FORMAT = 2  # Bump when a key is added, removed or changes its meaning.
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How closely the exported graph follows sentence-transformers.
+    """How closely a graph follows what it was made from.
 
     Attributes:
         sentences: How many sentences were compared.
         min_cosine: Cosine of the worst of them, at most 1.
+        mean_cosine: Their mean, over every comparison made.
     """
 
     sentences: int
     min_cosine: float
+    mean_cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRecord:
+    """One graph of the folder.
+
+    Attributes:
+        sha256: Digest of its file; empty where the folder has no such graph.
+        data_sha256: Digest of ``<file>.data``; empty where the graph holds its weights itself.
+        parity: Proof that it is right, or why it is not there.
+    """
+
+    sha256: str
+    data_sha256: str
+    parity: Parity
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +64,10 @@ class EncoderFile:
         source: What to pass to ``casebook model prepare`` to make this folder again.
         licence: The weights' licence in one line, as far as it is known.
         pad_id: Token id that fills up the shorter rows of a batch.
-        graph_sha256: Digest of ``model.onnx``.
-        graph_data_sha256: Digest of ``model.onnx.data``; empty where the graph holds its weights
-            itself, as all but the largest do.
+        graph: ``model.onnx``, which encodes passages, against sentence-transformers.
+        question_graph: ``model.int8.onnx``, which encodes questions, against ``model.onnx``; where
+            it strayed too far it is not there, and ``model.onnx`` encodes them too.
         tokenizer_sha256: Digest of ``tokenizer.json``.
-        parity: Proof that the export is right.
         exported_with: Versions of the libraries that exported it.
     """
 
@@ -59,11 +76,15 @@ class EncoderFile:
     source: str
     licence: str
     pad_id: int
-    graph_sha256: str
-    graph_data_sha256: str
+    graph: GraphRecord
+    question_graph: GraphRecord
     tokenizer_sha256: str
-    parity: Parity
     exported_with: str
+
+    @property
+    def question_graph_name(self) -> str:
+        """File of the graph that encodes questions."""
+        return QUESTION_GRAPH_NAME if self.question_graph.sha256 else GRAPH_NAME
 
 
 def prepare_command(name: str) -> str:
@@ -110,18 +131,38 @@ def read_encoder_file(folder: Path) -> EncoderFile:
     return parsed
 
 
-def verify_files(folder: Path, record: EncoderFile) -> None:
-    """Compare graph and tokenizer with the digests in ``encoder.json``.
+def data_name(graph: str) -> str:
+    """Name the file that may hold a graph's weights, beside it.
+
+    >>> data_name("model.onnx")
+    'model.onnx.data'
+    """
+    return f"{graph}.data"
+
+
+def verify_files(folder: Path, record: EncoderFile, *, only: Collection[str] | None = None) -> None:
+    """Compare the files of a folder with the digests in ``encoder.json``.
+
+    Args:
+        folder: A prepared folder.
+        record: Its ``encoder.json``.
+        only: Names of the tokenizer or of graphs, each together with its weights; hashing reads
+            every byte, so whoever needs one file asks for it alone. None: all of them.
 
     Raises:
         ModelError: If a file is missing or has changed; names it and the command that repairs it.
     """
-    expected = {GRAPH_NAME: record.graph_sha256, TOKENIZER_NAME: record.tokenizer_sha256}
-    if record.graph_data_sha256:
-        expected[GRAPH_DATA_NAME] = record.graph_data_sha256
-    for name, digest in expected.items():
+    expected = [(TOKENIZER_NAME, TOKENIZER_NAME, record.tokenizer_sha256)]
+    for name, graph in (
+        (GRAPH_NAME, record.graph),
+        (QUESTION_GRAPH_NAME, record.question_graph),
+    ):
+        expected += [(name, name, graph.sha256), (name, data_name(name), graph.data_sha256)]
+    repair = f"请运行：{prepare_command(record.source)} --force"
+    for part, name, digest in expected:
+        if not digest or (only is not None and part not in only):
+            continue
         path = folder / name
-        repair = f"请运行：{prepare_command(record.source)} --force"
         if not path.is_file():
             message = f"缺少 {path}；{repair}"
             raise ModelError(message)

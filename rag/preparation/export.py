@@ -248,7 +248,7 @@ def reference_vectors(
 
 def library_versions() -> str:
     """Name the libraries that export, for ``encoder.json``."""
-    packages = ("torch", "transformers", "sentence-transformers")
+    packages = ("torch", "transformers", "sentence-transformers", "onnxruntime")
     return ", ".join(f"{package} {metadata.version(package)}" for package in packages)
 
 

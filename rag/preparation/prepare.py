@@ -13,18 +13,20 @@ from rag.embed import OnnxEncoder
 from rag.encoder import EncoderIdentity
 from rag.encoder_file import (
     FORMAT,
-    GRAPH_DATA_NAME,
     GRAPH_NAME,
+    QUESTION_GRAPH_NAME,
     TOKENIZER_NAME,
     EncoderFile,
+    GraphRecord,
     Parity,
+    data_name,
     read_encoder_file,
     verify_files,
     write_encoder_file,
 )
 from rag.errors import ModelError
 from rag.models import KNOWN_QUERY_PROMPTS, is_path, model_folder, model_name_of, source_of
-from rag.preparation import export, rebuild
+from rag.preparation import export, parity, rebuild
 from rag.preparation.catalogue import (
     KNOWN_MODELS,
     MULTILINGUAL_E5_SMALL,
@@ -34,7 +36,9 @@ from rag.preparation.catalogue import (
 from rag.preparation.e5_q4 import BlockTable
 from rag.preparation.hub import fetch_from_hub
 from rag.preparation.packages import fetch_files
-from rag.preparation.parity import prove_parity
+from rag.preparation.quantize import write_int8_graph
+
+_UNPROVED = Parity(sentences=0, min_cosine=0.0, mean_cosine=0.0)
 
 
 class Step(Enum):
@@ -44,6 +48,7 @@ class Step(Enum):
     LOAD = "load"
     EXPORT = "export"
     PROVE = "prove"
+    QUANTIZE = "quantize"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ def prepare(
     Args:
         request: What to prepare.
         models_folder: Where prepared models live; made if needed.
-        sentences: Real text for the proof, see ``prove_parity``.
+        sentences: Real text for the proof, see ``rag.preparation.parity``.
         force: Build even if an intact one is there.
         on_step: Called as each step begins.
 
@@ -193,29 +198,67 @@ def _build(
     on_step(Step.EXPORT)
     export.write_tokenizer(loaded, built / TOKENIZER_NAME)
     export.write_graph(loaded, built / GRAPH_NAME, embeddings=original.embeddings)
-    data = built / GRAPH_DATA_NAME
     record = EncoderFile(
         format=FORMAT,
         identity=identity,
         source=request.source,
         licence=original.licence,
         pad_id=loaded.pad_id,
-        graph_sha256=file_sha256(built / GRAPH_NAME),
-        graph_data_sha256=file_sha256(data) if data.exists() else "",
+        graph=_graph_record(built, GRAPH_NAME),
+        question_graph=GraphRecord(sha256="", data_sha256="", parity=_UNPROVED),
         tokenizer_sha256=file_sha256(built / TOKENIZER_NAME),
-        parity=Parity(sentences=0, min_cosine=0.0),
         exported_with=export.library_versions(),
     )
     write_encoder_file(built, record)
     on_step(Step.PROVE)
-    parity = prove_parity(
-        OnnxEncoder(built),
+    encoder = OnnxEncoder(built)  # without another graph, this one encodes questions too
+    proof = parity.prove_parity(
+        encoder,
         lambda texts, prompt: export.reference_vectors(loaded, texts, prompt),
         sentences,
     )
-    record = replace(record, parity=parity)
+    record = replace(record, graph=replace(record.graph, parity=proof))
+    on_step(Step.QUANTIZE)
+    record = _with_question_graph(record, built, encoder, sentences)
     write_encoder_file(built, record)
     return record
+
+
+def _graph_record(built: Path, name: str) -> GraphRecord:
+    """Record a graph that was just written."""
+    data = built / data_name(name)
+    return GraphRecord(
+        sha256=file_sha256(built / name),
+        data_sha256=file_sha256(data) if data.exists() else "",
+        parity=_UNPROVED,
+    )
+
+
+def _with_question_graph(
+    record: EncoderFile, built: Path, encoder: OnnxEncoder, sentences: Sequence[str]
+) -> EncoderFile:
+    """Write the 8-bit graph beside the other; one that strays too far is taken away again.
+
+    Args:
+        record: Of the folder without it.
+        built: The folder.
+        encoder: Of the folder without it.
+        sentences: Those that proved it.
+
+    Returns:
+        The record with what was measured, and with the graph if it stays.
+    """
+    graph = built / QUESTION_GRAPH_NAME
+    write_int8_graph(built / GRAPH_NAME, graph)
+    recorded = _graph_record(built, QUESTION_GRAPH_NAME)
+    record = replace(record, question_graph=recorded)
+    write_encoder_file(built, record)
+    found = parity.measure_questions(OnnxEncoder(built), encoder, sentences)
+    if not found.min_cosine >= parity.MIN_QUESTION_COSINE:
+        graph.unlink()
+        graph.with_name(data_name(graph.name)).unlink()
+        recorded = GraphRecord(sha256="", data_sha256="", parity=found)
+    return replace(record, question_graph=replace(recorded, parity=found))
 
 
 def _find(source: str, scratch: Path, sentences: Sequence[str]) -> _Original:

@@ -8,6 +8,7 @@ import pytest
 
 from rag.embed import OnnxEncoder
 from rag.models import DEFAULT_MODEL
+from rag.preparation import parity
 from rag.preparation.parity import BUILT_IN_SENTENCES
 from rag.preparation.prepare import Preparation, Request, prepare
 from rag.preparation.rebuild import write_pipeline
@@ -145,6 +146,18 @@ def tiny_prepared(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) ->
         tmp_path_factory.mktemp("models"),
         sentences=BUILT_IN_SENTENCES,
     )
+
+
+@pytest.fixture(scope="session")
+def tiny_in_fp32(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Preparation:
+    """The tiny model where no 8-bit graph is near enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parity, "MIN_QUESTION_COSINE", 1.1)
+        return prepare(
+            Request(str(tiny_model)),
+            tmp_path_factory.mktemp("fp32"),
+            sentences=BUILT_IN_SENTENCES,
+        )
 
 
 @pytest.fixture

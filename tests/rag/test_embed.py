@@ -6,16 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from rag.digest import file_sha256
 from rag.embed import OnnxEncoder
-from rag.encoder_file import read_encoder_file, write_encoder_file
+from rag.encoder_file import EncoderFile, read_encoder_file, write_encoder_file
 from rag.errors import ModelError
+from rag.graph import Graph
 from rag.preparation.parity import BUILT_IN_SENTENCES
 from rag.preparation.prepare import Preparation
 
 SENTENCES = BUILT_IN_SENTENCES
+Vectors = NDArray[np.float32]
 
 
 def test_vectors_are_float32_rows_of_length_one(tiny_encoder: OnnxEncoder) -> None:
@@ -129,27 +134,150 @@ def test_one_encoder_serves_many_threads(tiny_encoder: OnnxEncoder) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
+@pytest.mark.parametrize("name", ["model.int8.onnx", "model.int8.onnx.data", "tokenizer.json"])
 def test_a_changed_file_is_named_with_the_command_that_repairs_it(
     tiny_prepared: Preparation, tmp_path: Path, name: str
 ) -> None:
     folder = tmp_path / "tiny"
     shutil.copytree(tiny_prepared.folder, folder)
-    record = tiny_prepared.record
-    expected = {"model.onnx": record.graph_sha256, "tokenizer.json": record.tokenizer_sha256}[name]
-    repair = f"请运行：casebook model prepare {record.source} --force"
-    with (folder / name).open("ab") as file:
-        file.write(b" ")
+    changed, missing = spoilt(folder, tiny_prepared.record, name)
     with pytest.raises(ModelError) as raised:
         OnnxEncoder(folder)
-    assert str(raised.value) == (
-        f"{folder / name} 的 sha256 是 {file_sha256(folder / name)}，"
-        f"encoder.json 记录的是 {expected}；{repair}"
-    )
+    assert str(raised.value) == changed
     (folder / name).unlink()
     with pytest.raises(ModelError) as raised:
         OnnxEncoder(folder)
-    assert str(raised.value) == f"缺少 {folder / name}；{repair}"
+    assert str(raised.value) == missing
+
+
+@pytest.mark.parametrize("encode", ["encode_passages", "encode_passage_tokens"])
+def test_a_changed_graph_of_passages_is_an_error_once_there_are_passages(
+    tiny_prepared: Preparation, tmp_path: Path, encode: str
+) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_prepared.folder, folder)
+    changed, missing = spoilt(folder, tiny_prepared.record, "model.onnx")
+    encoder = OnnxEncoder(folder)
+    assert encoder.encode_query("社保").shape == (32,)
+    assert encoder.count_tokens("社保") == 6
+    with pytest.raises(ModelError) as raised:
+        getattr(encoder, encode)(["社保"])
+    assert str(raised.value) == changed
+    (folder / "model.onnx").unlink()
+    with pytest.raises(ModelError) as raised:
+        getattr(encoder, encode)(["社保"])
+    assert str(raised.value) == missing
+    shutil.copy(tiny_prepared.folder / "model.onnx", folder)  # repaired while it runs
+    assert len(getattr(encoder, encode)(["社保"])) == 1
+
+
+def spoilt(folder: Path, record: EncoderFile, name: str) -> tuple[str, str]:
+    """Change a file; what is then said of it, and what if it is not there at all."""
+    expected = {
+        "model.onnx": record.graph.sha256,
+        "model.int8.onnx": record.question_graph.sha256,
+        "model.int8.onnx.data": record.question_graph.data_sha256,
+        "tokenizer.json": record.tokenizer_sha256,
+    }[name]
+    with (folder / name).open("ab") as file:
+        file.write(b" ")
+    repair = f"请运行：casebook model prepare {record.source} --force"
+    found = file_sha256(folder / name)
+    changed = f"{folder / name} 的 sha256 是 {found}，encoder.json 记录的是 {expected}；{repair}"
+    return changed, f"缺少 {folder / name}；{repair}"
+
+
+def run_graph(file: Path, ids: list[int]) -> tuple[Vectors, Vectors]:
+    """A graph by itself: the unit vector of a text, and those of its tokens."""
+    rows = np.array([ids], dtype=np.int64)
+    sentence, tokens = onnxruntime.InferenceSession(file).run(
+        ["sentence_embedding", "token_embeddings"],
+        {"input_ids": rows, "attention_mask": np.ones_like(rows)},
+    )
+    return (
+        sentence[0] / np.linalg.norm(sentence[0]),
+        tokens[0] / np.linalg.norm(tokens[0], axis=1, keepdims=True),
+    )
+
+
+def test_questions_go_through_the_8_bit_graph_and_passages_through_the_fp32_one(
+    tiny_prepared: Preparation, tiny_encoder: OnnxEncoder
+) -> None:
+    folder = tiny_prepared.folder
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    small, full = folder / "model.int8.onnx", folder / "model.onnx"
+    for text in ("补缴社保", "知识产权质押融资"):
+        asked = run_graph(small, tokenizer.encode(f"问：{text}").ids)
+        exact = run_graph(full, tokenizer.encode(f"问：{text}").ids)
+        told = run_graph(full, tokenizer.encode(f"文：{text}").ids)
+        vector, tokens = tiny_encoder.encode_query_tokens(text)
+        # Neither sums in an order of its own, so only the last places may differ; between 8 bits
+        # and fp32 lies a hundred times as much.
+        np.testing.assert_allclose(tiny_encoder.encode_query(text), asked[0], atol=1e-6)
+        np.testing.assert_allclose(vector, asked[0], atol=1e-6)
+        np.testing.assert_allclose(tokens, asked[1][3:-1], atol=1e-6)  # without [CLS] 问 ： [SEP]
+        assert np.abs(asked[0] - exact[0]).max() > 1e-4
+        passages = tiny_encoder.encode_passages([text])
+        np.testing.assert_allclose(passages[0], told[0], atol=1e-6)
+        (tokens,) = tiny_encoder.encode_passage_tokens([text])
+        np.testing.assert_allclose(tokens, told[1][3:-1], atol=1e-6)
+
+
+def test_without_an_8_bit_graph_questions_go_through_the_fp32_one(
+    tiny_in_fp32: Preparation,
+) -> None:
+    tokenizer = Tokenizer.from_file(str(tiny_in_fp32.folder / "tokenizer.json"))
+    expected, _ = run_graph(
+        tiny_in_fp32.folder / "model.onnx", tokenizer.encode("问：补缴社保").ids
+    )
+    encoder = OnnxEncoder(tiny_in_fp32.folder)
+    np.testing.assert_allclose(encoder.encode_query("补缴社保"), expected, atol=1e-6)
+
+
+def test_the_graph_of_passages_is_opened_once_by_whichever_thread_comes_first(
+    tiny_prepared: Preparation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    class CountedGraph(Graph):
+        def __init__(self, folder: Path, record: EncoderFile, name: str) -> None:
+            opened.append(name)
+            super().__init__(folder, record, name)
+
+    monkeypatch.setattr("rag.embed.Graph", CountedGraph)
+    encoder = OnnxEncoder(tiny_prepared.folder)
+    encoder.encode_query("社保")
+    assert opened == ["model.int8.onnx"]
+    found: list[Vectors] = []
+    gate = threading.Barrier(8)
+
+    def encode() -> None:
+        gate.wait()
+        found.append(encoder.encode_passages(["社保"]))
+
+    threads = [threading.Thread(target=encode) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert opened == ["model.int8.onnx", "model.onnx"]
+    for vectors in found:
+        np.testing.assert_allclose(vectors, found[0], atol=1e-6)
+    assert len(found) == 8
+
+
+def test_the_vocabulary_is_mapped_not_read(tiny_prepared: Preparation) -> None:
+    script = f"""
+from pathlib import Path
+from rag.embed import OnnxEncoder
+encoder = OnnxEncoder(Path({str(tiny_prepared.folder)!r}))
+encoder.encode_query("补缴社保")
+print(sorted({{Path(line.split()[-1]).name for line in open("/proc/self/maps") if "model." in line}}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "['model.int8.onnx.data']"
 
 
 def test_a_model_that_was_never_prepared_says_how_to(tmp_path: Path) -> None:

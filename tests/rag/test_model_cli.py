@@ -18,8 +18,9 @@ def run(*arguments: str) -> tuple[int, str, str]:
 def test_the_list_names_known_models_their_licences_and_what_is_missing(tmp_path: Path) -> None:
     code, out, _ = run("list", "--models", str(tmp_path))
     assert code == 0
-    assert out.splitlines()[1].split() == ["m3e-small", "否", "—", "—", "仅供研究使用（作者声明）"]
-    assert out.splitlines()[2].split() == ["multilingual-e5-small", "否", "—", "—", "MIT"]
+    research = "仅供研究使用（作者声明）"
+    assert out.splitlines()[1].split() == ["m3e-small", "否", "—", "—", "—", research]
+    assert out.splitlines()[2].split() == ["multilingual-e5-small", "否", "—", "—", "—", "MIT"]
 
 
 def test_the_list_as_json_has_prepared_models_too(tiny_prepared: Preparation) -> None:
@@ -30,7 +31,17 @@ def test_the_list_as_json_has_prepared_models_too(tiny_prepared: Preparation) ->
     assert rows["tiny"]["prepared"] is True
     assert rows["tiny"]["dimension"] == 32
     assert rows["tiny"]["licence"] == "见模型主页"
+    lowest = tiny_prepared.record.question_graph.parity.min_cosine
+    assert rows["tiny"]["questions"] == f"8 位，余弦 {lowest:.4f}"
     assert rows["m3e-small"]["prepared"] is False
+
+
+def test_the_list_says_where_questions_are_encoded_in_fp32(tiny_in_fp32: Preparation) -> None:
+    code, out, _ = run("list", "--models", str(tiny_in_fp32.folder.parent), "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    lowest = tiny_in_fp32.record.question_graph.parity.min_cosine
+    assert code == 0
+    assert rows["tiny"]["questions"] == f"fp32（8 位图余弦 {lowest:.4f}，过低）"
 
 
 def test_preparing_an_intact_model_says_so(tiny_model: Path, tiny_prepared: Preparation) -> None:
@@ -48,7 +59,8 @@ def test_prepare_builds_and_reports_the_proof(tiny_model: Path, tmp_path: Path) 
     code, out, _ = run("prepare", str(tiny_model), "--models", str(tmp_path), "--query-prompt", "")
     assert code == 0
     assert "tiny 已准备好" in out
-    assert "最低余弦 0.9999" in out
+    assert "与原模型在 96 句上的最低余弦 0.9999" in out
+    assert "；问题：8 位，余弦 0.99" in out
     assert (tmp_path / "tiny" / "encoder.json").is_file()
 
 

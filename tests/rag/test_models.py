@@ -7,6 +7,7 @@ from rag.encoder import EncoderIdentity
 from rag.encoder_file import (
     FORMAT,
     EncoderFile,
+    GraphRecord,
     Parity,
     folder_name,
     model_name,
@@ -34,10 +35,17 @@ RECORD = EncoderFile(
     source="BAAI/bge-small-zh-v1.5",
     licence="MIT",
     pad_id=0,
-    graph_sha256="0a",
-    graph_data_sha256="",
+    graph=GraphRecord(
+        sha256="0a",
+        data_sha256="",
+        parity=Parity(sentences=96, min_cosine=0.999999, mean_cosine=0.999999),
+    ),
+    question_graph=GraphRecord(
+        sha256="0c",
+        data_sha256="0d",
+        parity=Parity(sentences=96, min_cosine=0.99557, mean_cosine=0.99761),
+    ),
     tokenizer_sha256="0b",
-    parity=Parity(sentences=96, min_cosine=0.999999),
     exported_with="torch 2.13.0",
 )
 
@@ -131,8 +139,14 @@ def test_prepared_models_are_listed_with_their_size(tmp_path: Path) -> None:
         (("pad_id",), True, "：键 pad_id 是 True，应为 int"),
         (("identity", "dimension"), "512", "：键 identity.dimension 是 '512'，应为 int"),
         (("identity", "prompt"), "", "：有未知的键 identity.prompt"),
-        (("parity", "min_cosine"), None, "：缺少键 parity.min_cosine"),
-        (("parity",), 1, "：键 parity 是 1，应为 JSON 对象"),
+        (("graph", "data_sha256"), None, "：缺少键 graph.data_sha256"),
+        (
+            ("question_graph", "parity", "mean_cosine"),
+            None,
+            "：缺少键 question_graph.parity.mean_cosine",
+        ),
+        (("question_graph",), 1, "：键 question_graph 是 1，应为 JSON 对象"),
+        (("format",), 1, f" 的格式是 1，本版本使用 {FORMAT}"),
         (("format",), 99, f" 的格式是 99，本版本使用 {FORMAT}"),
     ],
 )

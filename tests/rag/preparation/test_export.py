@@ -16,7 +16,7 @@ from rag.encoders import load_encoder
 from rag.errors import ModelError
 from rag.preparation import export
 from rag.preparation.e5_q4 import BlockTable
-from rag.preparation.parity import BUILT_IN_SENTENCES, MIN_COSINE
+from rag.preparation.parity import BUILT_IN_SENTENCES, MIN_COSINE, MIN_QUESTION_COSINE
 from rag.preparation.prepare import Preparation, Request, Step, prepare
 
 SENTENCES = BUILT_IN_SENTENCES
@@ -29,6 +29,8 @@ def test_the_whole_way_from_a_folder_is_proved_and_recorded(
     assert tiny_prepared.built
     assert sorted(file.name for file in tiny_prepared.folder.iterdir()) == [
         "encoder.json",
+        "model.int8.onnx",
+        "model.int8.onnx.data",
         "model.onnx",
         "tokenizer.json",
     ]
@@ -37,8 +39,37 @@ def test_the_whole_way_from_a_folder_is_proved_and_recorded(
     assert (record.identity.dimension, record.identity.max_tokens) == (32, 256)
     assert (record.identity.query_prompt, record.identity.passage_prompt) == ("问：", "文：")
     assert record.identity.pooling == "mean"
-    assert record.parity.sentences == len(SENTENCES) >= 64
-    assert MIN_COSINE <= record.parity.min_cosine <= 1.0
+    proof = record.graph.parity
+    assert proof.sentences == len(SENTENCES) >= 64
+    assert MIN_COSINE <= proof.min_cosine <= proof.mean_cosine <= 1.0
+
+
+def test_the_8_bit_graph_is_measured_against_the_fp32_one_on_the_same_sentences(
+    tiny_prepared: Preparation, tiny_in_fp32: Preparation
+) -> None:
+    small, full = OnnxEncoder(tiny_prepared.folder), OnnxEncoder(tiny_in_fp32.folder)
+    questions = [*SENTENCES, "".join(SENTENCES)]
+    cosines = [float(small.encode_query(q) @ full.encode_query(q)) for q in questions]
+    parity = tiny_prepared.record.question_graph.parity
+    assert parity.sentences == len(SENTENCES)
+    assert parity.min_cosine == pytest.approx(min(cosines), abs=2e-6)
+    assert parity.mean_cosine == pytest.approx(np.mean(cosines), abs=2e-6)
+    assert MIN_QUESTION_COSINE <= parity.min_cosine < parity.mean_cosine < 1
+
+
+def test_an_8_bit_graph_that_strays_too_far_is_not_kept_but_what_was_measured_is(
+    tiny_model: Path, tiny_prepared: Preparation, tiny_in_fp32: Preparation
+) -> None:
+    assert sorted(file.name for file in tiny_in_fp32.folder.iterdir()) == [
+        "encoder.json",
+        "model.onnx",
+        "tokenizer.json",
+    ]
+    refused, kept = tiny_in_fp32.record.question_graph, tiny_prepared.record.question_graph
+    assert (refused.sha256, refused.data_sha256) == ("", "")
+    assert refused.parity == kept.parity
+    again = prepare(Request(str(tiny_model)), tiny_in_fp32.folder.parent, sentences=SENTENCES)
+    assert not again.built
 
 
 def test_the_tokenizer_is_written_without_truncation_and_padding(
@@ -64,12 +95,13 @@ def test_preparing_an_intact_model_again_does_nothing(
     assert steps == []
 
 
+@pytest.mark.parametrize("damaged", ["tokenizer.json", "model.onnx", "model.int8.onnx.data"])
 def test_a_damaged_model_or_another_prompt_builds_again(
-    tiny_model: Path, tiny_prepared: Preparation, tmp_path: Path
+    tiny_model: Path, tiny_prepared: Preparation, tmp_path: Path, damaged: str
 ) -> None:
     folder = tmp_path / "tiny"
     shutil.copytree(tiny_prepared.folder, folder)
-    (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
+    (folder / damaged).write_text("{}", encoding="utf-8")
     repaired = prepare(Request(str(tiny_model)), tmp_path, sentences=SENTENCES)
     assert repaired.built
     assert repaired.record == tiny_prepared.record  # exporting repeats, bit by bit
@@ -246,7 +278,8 @@ SentenceTransformer(modules=modules, device="cpu").save({str(folder)!r})
     assert identity.query_prompt == "为这个句子生成表示以用于检索相关文章："
     assert identity.dimension == 8
     assert identity.pooling == "cls"
-    assert done.record.parity.min_cosine >= MIN_COSINE
+    assert done.record.graph.parity.min_cosine >= MIN_COSINE
+    assert done.record.question_graph.sha256  # dense layers are quantized, too
 
 
 def test_embeddings_in_small_integers_give_the_vectors_of_their_fp32_table(
@@ -285,10 +318,11 @@ def test_a_graph_too_large_for_one_file_is_split_and_verified(
     data = done.folder / "model.onnx.data"
     assert data.is_file()
     data.write_bytes(data.read_bytes()[:-1] + b"?")
+    encoder = OnnxEncoder(done.folder)
     with pytest.raises(
         ModelError, match=r"model\.onnx\.data 的 sha256 是 [0-9a-f]{64}，encoder\.json 记录的是 "
     ):
-        OnnxEncoder(done.folder)
+        encoder.encode_passages(["社保"])
 
 
 def test_a_hub_model_is_taken_from_this_machines_copy_or_says_what_can_be_done(
