@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -244,3 +245,16 @@ def test_serving_never_imports_torch_or_what_drags_it_in(service: Service) -> No
     assert {"onnxruntime", "faiss", "fastapi"} <= imported
     heavy = {"torch", "sentence_transformers", "transformers", "langchain_text_splitters", "scipy"}
     assert imported & heavy == set()
+
+
+def test_what_serves_never_opens_the_graph_of_passages(
+    real_index: Path, models: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "m3e-small"
+    shutil.copytree(models / "m3e-small", copy)
+    (copy / "model.onnx").unlink()  # to open it would be an error
+    command = [sys.executable, "-m", "casebook", "search", "静安退税几天到账", "-k", "1"]
+    command += ["--index", str(real_index), "--models", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1. 静安区《智能退税一键式")
