@@ -145,7 +145,6 @@ class HybridRetriever:
         if not len(scored):
             return Retrieval((), 0.0, "not_in_collection", named=named)
         order, scores = self._reranked(words, scored)
-        named = self._names.named(words)
         if len(named) > 1:
             order, scores = self._covered(named, order, scores, scored)
         best = order[:limit]
