@@ -61,7 +61,7 @@ def test_from_a_passage_to_being_found_by_a_question_that_only_a_model_thought_o
         if "两千户" not in asked:
             return usual(asked)
         everyday = [
-            "有多少老板尝到了甜头",
+            "老板们尝到甜头了吗",
             "红烧肉",
             "多收的还不还",
             "要排队吗",
@@ -71,7 +71,7 @@ def test_from_a_passage_to_being_found_by_a_question_that_only_a_model_thought_o
         return json.dumps(everyday, ensure_ascii=False)
 
     def search() -> tuple[int, list[str]]:
-        question = ["有多少老板尝到了甜头", "--json", "--index", index, "--models", models]
+        question = ["老板们尝到甜头了吗", "--json", "--index", index, "--models", models]
         code, out, _ = run("search", *question)
         return code, [passage["text"] for passage in json.loads(out)["passages"]]
 
