@@ -185,8 +185,12 @@ def _passages(
 ) -> list[Passage]:
     fitting = min(recipe.cut.max_tokens, encoder.identity.max_tokens)
     cut = replace(recipe.cut, max_tokens=fitting)
+
+    def count(text: str) -> int:  # as it will be encoded
+        return encoder.count_tokens(simplified(text))
+
     passages: list[Passage] = []
     for done, case in enumerate(cases, start=1):
-        passages.extend(passages_of(case, encoder.count_tokens, cut))
+        passages.extend(passages_of(case, count, cut))
         on_progress("切分案例", done, len(cases))
     return passages

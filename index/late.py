@@ -28,6 +28,8 @@ _STEPS = 127
 _PIECE = 100
 """Characters of a text that a projection is learnt from; any encoder takes as many tokens."""
 _ROUNDS = 2
+PROJECTION = f"projection {DIMENSIONS} {_PIECE} {_ROUNDS}"
+"""How a projection is learnt: one that was kept serves as long as this stays the same."""
 _SAMPLE = 1000
 """Passages that the noise floor is measured on, at most: it is a mean over forty questions."""
 _ARRAYS = ("axes", "offset", "tokens", "starts", "floor")

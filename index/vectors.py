@@ -19,7 +19,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from index.late import Projection, learn_projection
+from index.late import PROJECTION, Projection, learn_projection
 from rag.encoder import Encoder, EncoderIdentity, TokenEncoder
 from rag.errors import CasebookError, IndexDamagedError
 
@@ -101,7 +101,7 @@ class VectorCache:
             return [learn_projection(encoder).to_bytes()]
 
         (data,) = self._through(
-            _salt(encoder.identity, "projection"), [""], learnt, 4 * (dimension + 1)
+            _salt(encoder.identity, PROJECTION), [""], learnt, 4 * (dimension + 1)
         ).values()
         return Projection.from_bytes(data, dimension)
 

@@ -13,6 +13,7 @@ from rag.districts import read_districts
 from rag.entries import Entry, entries_of
 from rag.lines import Line, folded
 from rag.outline import is_heading, outline
+from rag.script import simplified
 from rag.types import Case, Source, Span
 
 _YEAR = r"(?<![0-9])((?:19|20)[0-9]{2})"
@@ -47,7 +48,8 @@ def read_cases(sources: Iterable[Source]) -> tuple[Case, ...]:
 
 def _parse(source: Source) -> list[Case]:
     entries = entries_of(source)
-    return [_case(source, entry, alone=len(entries) == 1) for entry in entries]
+    plain = simplified(source.text)  # as long as the text: places stay
+    return [_case(source, entry, plain, alone=len(entries) == 1) for entry in entries]
 
 
 def _with_unique_ids(cases: Sequence[Case]) -> list[Case]:
@@ -73,7 +75,7 @@ def _with_duplicates_linked(cases: Iterable[Case]) -> tuple[Case, ...]:
     return tuple(linked)
 
 
-def _case(source: Source, entry: Entry, *, alone: bool) -> Case:
+def _case(source: Source, entry: Entry, plain: str, *, alone: bool) -> Case:
     title, body_start = _title(source, entry)
     stated = _words(entry.collection.of(source.text)).strip("《》") if entry.collection else ""
     path = PurePosixPath(source.name)
@@ -89,7 +91,7 @@ def _case(source: Source, entry: Entry, *, alone: bool) -> Case:
         rank=entry.rank,
         title=title,
         districts=read_districts(
-            source.text, entry.span, Span(entry.span.start, body_start), entry.collection
+            plain, entry.span, Span(entry.span.start, body_start), entry.collection
         ),
         body=outline(source.text, Span(body_start, entry.span.end)),
     )

@@ -38,7 +38,7 @@ class Cut:
     max_tokens: int
 
 
-DEFAULT_CUT = Cut(max_tokens=280)
+DEFAULT_CUT = Cut(max_tokens=360)
 """About 275 Chinese characters: see docs/decisions/0001-passage-unit.md for other sizes."""
 
 

@@ -53,7 +53,7 @@ def read_districts(
     """Read whose case an entry is.
 
     Args:
-        text: The whole source.
+        text: The whole source, in simplified script.
         case: The entry.
         title: Its title lines, a part of it; may be empty.
         collection: The title of its collection in the same source; None if there is none.

@@ -194,7 +194,13 @@ def _host_of(access: Access) -> str:
         url = httpx.URL(access.base_url)
     except httpx.InvalidURL:
         url = httpx.URL("")
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo:
+    if (
+        url.scheme not in ("http", "https")
+        or not url.host
+        or url.userinfo
+        or url.query
+        or url.fragment
+    ):
         message = (
             "服务的地址应形如 http://主机/v1，不带用户名和密码"
             f"（密钥放在环境变量 {access.key_variable}）；请改正地址后重试"

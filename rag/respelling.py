@@ -2,15 +2,16 @@
 
 What is meant is read off the index: a character is taken for another one that sounds alike only if
 the collection has neither of the pairs that it makes with its neighbours, and both that the other
-one makes. What the collection says nothing about stays as it is, and so does anything correct that
-it contains. Next to grammar nothing is corrected: such pairs cross words. Tones do not count;
-people do not type them.
+one makes. Anything correct that the collection contains stays as it is. What it says nothing about
+may be taken for what it does say: a rare character for a common homophone, an English word that
+happens to be pinyin. Next to grammar nothing is corrected: such pairs cross words. Tones do not
+count; people do not type them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -30,12 +31,13 @@ _MOST_SYLLABLES = 6
 """Of a word in pinyin; longer runs are whole sentences, which this is not for."""
 
 
-def respelled(question: str, frequency: Frequency) -> str:
+def respelled(question: str, frequency: Frequency, kept: Collection[int] = ()) -> str:
     """Correct what a question has misspelt, judged by what an index contains.
 
     Args:
         question: In simplified script.
         frequency: Of the index that is asked.
+        kept: Places that are known to be right, such as those of a district's name.
 
     Returns:
         The question with homophones replaced, place for place, and then words in pinyin, where the
@@ -45,7 +47,10 @@ def respelled(question: str, frequency: Frequency) -> str:
     >>> respelled("退睡款，yizhao", lambda term: counts.get(term, 0))
     '退税款，一照'
     """
-    spelt = _HAN_RUN.sub(lambda run: _corrected(run.group(), frequency), question)
+    spelt = _HAN_RUN.sub(
+        lambda run: _corrected(run.group(), frequency, {place - run.start() for place in kept}),
+        question,
+    )
     folded = normalized(spelt)
     if len(folded) != len(spelt):  # places would not agree: ㎡ and the like
         return spelt
@@ -61,12 +66,12 @@ def respelled(question: str, frequency: Frequency) -> str:
     return "".join(parts) + spelt[end:]
 
 
-def _corrected(run: str, frequency: Frequency) -> str:
+def _corrected(run: str, frequency: Frequency, kept: Collection[int]) -> str:
     """Replace characters of a run of Han that only their homophones make known pairs of."""
     typed = list(run)
     for place in range(1, len(run) - 1):
         before, wrong, after = typed[place - 1], run[place], run[place + 1]
-        if not GRAMMAR.isdisjoint((before, wrong, after)):
+        if place in kept or not GRAMMAR.isdisjoint((before, wrong, after)):
             continue
         if frequency(before + wrong) or frequency(wrong + after):
             continue

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rag.chunk import context_of
 from rag.coverage import covering
+from rag.divisions import gazetteer
 from rag.encoder import Encoder
 from rag.filters import NO_FILTERS, Filters
 from rag.focus import LONG, focused
@@ -26,7 +27,7 @@ from rag.scoring import Scored, Scorer
 from rag.script import simplified
 from rag.signals import First, Signals, signals_of
 from rag.tuning import DEFAULT_TUNING, Tuning
-from rag.types import Case, Hit, Passage
+from rag.types import Case, Hit, Passage, Span
 
 Reason = Literal["not_in_collection", "not_in_district", "low_confidence"]
 
@@ -100,6 +101,7 @@ class HybridRetriever:
         self._rankers = rankers
         self._weights = tuning.weights
         self._calibration = tuning.calibration
+        self._lexicon = tuning.lexicon
         self._reranker = tuning.reranker
         self._names = district_names(d.name for case in self._cases for d in case.districts)
         row_of = {case.case_id: row for row, case in enumerate(self._cases)}
@@ -132,11 +134,12 @@ class HybridRetriever:
         if not words or limit < 1:
             message = f"a search needs words and a limit of 1 or more, got {question!r}, {limit}"
             raise ValueError(message)
-        words = whole = respelled(simplified(words), self._rankers.frequency)
+        words = whole = self._meant(simplified(words))
         named = self._names.named(whole)
         allowed = self.allowed(filters)
         if not allowed.any():
-            why: Reason = "not_in_district" if filters.districts else "not_in_collection"
+            anywhere = self.allowed(replace(filters, districts=())).any()
+            why: Reason = "not_in_district" if anywhere else "not_in_collection"
             return Retrieval((), 0.0, why, named=named)
         depth = max(_CANDIDATES, 2 * limit)
         if len(whole) > LONG:
@@ -161,6 +164,14 @@ class HybridRetriever:
         if reason and self._answers_elsewhere(words, signals, filters):
             reason = "not_in_district"
         return Retrieval(hits, self._calibration.confidence(signals), reason, signals, named)
+
+    def _meant(self, question: str) -> str:
+        """Correct the spelling, but neither a place's name nor what the lexicon knows."""
+        mentions = gazetteer().mentions(question, Span(0, len(question)))
+        kept = {place for one in mentions for place in range(one.span.start, one.span.end)}
+        spelt = respelled(question, self._rankers.frequency, kept)
+        known = self._lexicon.official(question)
+        return spelt if set(known) <= set(self._lexicon.official(spelt)) else question
 
     def _signals(self, question: str, scored: Scored) -> Signals:
         """Read the signals of the passage that fusion puts first."""

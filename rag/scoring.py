@@ -143,6 +143,8 @@ class Scorer:
         late[:RESCORED] = self._rankers.late.scores(tokens, scored.rows[:RESCORED])
         said = self._both(scored.dense, scored.lexical)
         fused = scored.fused + self._weights.late * text * (late - said)
+        # What is not compared loses less where less of its score is the text's; it stays behind.
+        fused[RESCORED:] = np.minimum(fused[RESCORED:], fused[:RESCORED].min())
         again = replace(scored, fused=np.asarray(fused, dtype=np.float32), late=late)
         return _taken(again, self._order(again))
 

@@ -78,4 +78,4 @@ def test_another_way_to_cut_terms_is_another_digest(monkeypatch, step: str) -> N
 
 def test_recipes_are_equal_by_value_and_can_be_keys() -> None:
     assert Recipe() == DEFAULT_RECIPE
-    assert len({Recipe(), Recipe(Cut(280)), Recipe(expansions=False), Recipe(keys="passage")}) == 3
+    assert len({Recipe(), Recipe(Cut(360)), Recipe(expansions=False), Recipe(keys="passage")}) == 3

@@ -294,3 +294,10 @@ def test_reading_stays_linear_on_adversarial_text(text: str) -> None:
 @pytest.mark.timeout(30)
 def test_five_megabytes_are_read_in_seconds(corpus: Path) -> None:
     assert len(parse(corpus.read_text(encoding="utf-8") * 50)) == 22 * 50
+
+
+def test_districts_are_read_in_traditional_script_too() -> None:
+    text = "2023年優秀案例\n排名1\n智能退稅\n靜安區稅務局推出智能退稅。\n排名2\n幫辦\n閔行區設立幫辦站。\n"
+    cases = read_cases([decode("案例.txt", text.encode())])
+    assert [case.district for case in cases] == ["静安区", "闵行区"]
+    assert [case.districts[0].evidence.of(text) for case in cases] == ["靜安區", "閔行區"]

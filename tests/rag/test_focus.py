@@ -35,3 +35,15 @@ def test_a_message_in_which_nothing_stands_out_is_asked_as_it_is() -> None:
 def test_what_is_kept_stands_in_the_message_in_order(message: str) -> None:
     kept = iter(message)
     assert all(character in kept for character in focused(message, lambda c: float(len(c) % 3)))
+
+
+def test_however_many_clauses_there_are_few_are_weighed() -> None:
+    weighed: list[str] = []
+
+    def contrast(clause: str) -> float:
+        weighed.append(clause)
+        return float("退" in clause)
+
+    assert focused("税，" * 100 + "退税几天？" + "好，" * 100, contrast).count("退税") == 1
+    assert 0 < len(weighed) <= 40
+    assert len("".join(weighed)) == 405

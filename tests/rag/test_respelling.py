@@ -114,3 +114,11 @@ def test_the_syllables_are_those_of_pypinyin() -> None:
     rows = [line.split("\t") for line in table if not line.startswith("#")]
     assert {syllable: set(characters) for syllable, characters in rows} == dict(expected)
     assert all(len(set(characters)) == len(characters) for _, characters in rows)
+
+
+def test_places_that_are_known_to_be_right_are_kept() -> None:
+    counts = {"大行": 5, "行区": 5}
+    spelt = respelled("大兴区", lambda term: counts.get(term, 0))
+    assert spelt == "大行区"
+    assert respelled("大兴区", lambda term: counts.get(term, 0), {1}) == "大兴区"
+    assert respelled("在大兴区", lambda term: counts.get(term, 0), {1, 2, 3}) == "在大兴区"

@@ -160,6 +160,11 @@ def test_a_long_message_names_districts_in_clauses_that_ask_nothing_too(
     assert assistant.search(message).named == ("嘉定区",)
 
 
+def test_a_place_is_not_taken_for_one_that_sounds_alike(assistant: Assistant) -> None:
+    # The collection says 大行 often enough; 大兴区 is no misspelling of it.
+    assert assistant.search("我在大兴区想办退税").named == ("大兴区",)
+
+
 def test_ties_are_ordered_by_passage_id(assistant: Assistant) -> None:
     findings = assistant.search("空空如也").findings
     assert {finding.hit.score for finding in findings} == {findings[0].hit.score}
