@@ -39,7 +39,7 @@ def _shipped() -> Weights:
 
 
 DEFAULT_WEIGHTS = _shipped()
-"""What Casebook ships with; the file names the run that it was chosen by."""
+"""What Casebook ships with; the file says how it was chosen, and which run it gave."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,7 +321,7 @@ def test_a_build_that_loses_a_tenth_of_the_passages_fails_the_gate(
         and question.question_id in found_before
         and all(any(squeeze(quote) in text for text in texts) for quote in question.quotes)
     }
-    assert len(newly) > 8
+    assert len(newly) >= 5
     assert set(newly.values()) == {"not_indexed"}
     assert all(result.values["evidence@10"][question_id] == 0 for question_id in newly)
 

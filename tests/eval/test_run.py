@@ -531,7 +531,7 @@ def test_a_run_starts_when_its_provenance_says(open_bench, dataset: Dataset, slo
 def test_the_development_set_reaches_the_row_that_is_held(
     real_index: Path, models: Path, corpus: Path
 ) -> None:
-    """The README's row: evidence@1 .816, evidence@5 .988, RR@10 .934."""
+    """The README's row: evidence@1 .826, evidence@5 .988, RR@10 .942."""
     (hybrid,) = (system for system in read_systems() if system.name == "hybrid")
     cache = real_index / "vectors.sqlite"
     with Workbench(load(DEV, [corpus]), models, cache, lambda *_: None) as bench:
@@ -539,8 +539,8 @@ def test_the_development_set_reaches_the_row_that_is_held(
     assert len(result.values["evidence@1"]) == 152
     assert result.faults == ()
     assert result.cost.encoded == 0
-    assert mean_of(result.values, "evidence@1") >= 0.81
+    assert mean_of(result.values, "evidence@1") >= 0.82
     assert mean_of(result.values, "evidence@5") >= 0.985
-    assert mean_of(result.values, "RR@10") >= 0.93
+    assert mean_of(result.values, "RR@10") >= 0.94
     refused = [o for o in result.outcomes if o.evidence and o.reason is not None]
     assert len(refused) <= 7  # 5% of 152

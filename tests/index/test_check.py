@@ -24,7 +24,7 @@ def test_a_sound_index_passes_every_check(real_index: Path, models: Path) -> Non
         ("编码器", True),
         ("试查", True),
     ]
-    assert findings[2].detail == "22 个案例（21 个互不相同），163 个段落都与原文逐字相同"
+    assert findings[2].detail == "22 个案例（21 个互不相同），153 个段落都与原文逐字相同"
 
 
 def test_no_index_is_one_finding_with_the_command(tmp_path: Path) -> None:

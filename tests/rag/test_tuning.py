@@ -10,7 +10,7 @@ import rag.tuning
 from rag.tuning import DEFAULT_TUNING, DEFAULT_WEIGHTS
 
 
-def test_the_weights_are_those_of_the_file_which_names_their_run() -> None:
+def test_the_weights_are_those_of_the_file_which_says_how_they_were_chosen() -> None:
     file = Path(rag.tuning.__file__).with_name("weights.toml")
     table = tomllib.loads(file.read_text(encoding="utf-8"))
     assert asdict(DEFAULT_WEIGHTS) == {
