@@ -322,7 +322,8 @@ def test_a_build_that_loses_a_tenth_of_the_passages_fails_the_gate(
         and all(any(squeeze(quote) in text for text in texts) for quote in question.quotes)
     }
     assert len(newly) >= 5
-    assert set(newly.values()) == {"not_indexed"}
+    # A quote over two passages keeps a half where only one of them is lost.
+    assert {"not_indexed"} <= set(newly.values()) <= {"not_indexed", "cut"}
     assert all(result.values["evidence@10"][question_id] == 0 for question_id in newly)
 
 

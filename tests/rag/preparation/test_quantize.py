@@ -18,7 +18,12 @@ def test_every_weight_is_within_half_a_step_of_its_column(tiny_prepared: Prepara
     full = weights(tiny_prepared.folder / "model.onnx")
     small = weights(tiny_prepared.folder / "model.int8.onnx")
     names = [name.removesuffix("_quantized") for name in small if name.endswith("_quantized")]
-    assert len(names) == 2 * 6  # layers, and their linear maps
+    # Of the six linear maps of each of two layers, all but the one that narrows.
+    assert len(names) == 2 * 5
+    narrowing = [
+        name for name, value in full.items() if value.ndim == 2 and np.greater(*value.shape)
+    ]
+    assert not set(narrowing) & set(names)
     for name in names:
         values, scale = small[f"{name}_quantized"], small[f"{name}_scale"]
         assert values.dtype == np.int8
