@@ -241,7 +241,7 @@ def _watched(rankers: Rankers, weights: Weights, clocks: Clocks) -> Rankers:
     return Rankers(
         legs(rankers.text),
         Expansions(legs(known.legs), known.present) if known else None,
-        rankers.late if weights.late > 0 else None,
+        rankers.late,
         rankers.frequency,
     )
 

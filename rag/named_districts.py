@@ -22,6 +22,22 @@ _NOT_AFTER = "(?![寺卫岛江河路镇桥山湖湾港站石角]|大[道桥学�
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedQuestion:
+    """A question with the places that it names.
+
+    Attributes:
+        words: The question.
+        districts: Official names of its districts, in its order, each once; often none.
+        in_names: Where the characters of full names stand, those of cities as well: none of them
+            is a misspelling.
+    """
+
+    words: str
+    districts: tuple[str, ...]
+    in_names: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class DistrictNames:
     """The districts that questions about a collection may name.
 
@@ -33,29 +49,33 @@ class DistrictNames:
     by_word: dict[str, str]
     pattern: re.Pattern[str] | None
 
-    def named(self, question: str) -> tuple[str, ...]:
-        """List the districts that a question names.
+    def read(self, question: str) -> PlacedQuestion:
+        """Find the places that a question names.
 
-        Districts and counties elsewhere count by their full name, as `rag.divisions` reads it.
-
-        Returns:
-            Official names in the order of the question, each once; often none.
+        Districts and counties elsewhere count by their full name, as `rag.divisions` reads it; for
+        a collection without districts none counts.
 
         >>> names = district_names(["静安区", "浦东新区"])
-        >>> names.named("静安的退税和浦东新区比，哪个快？松江呢？")
+        >>> names.read("静安的退税和浦东新区比，哪个快？松江呢？").districts
         ('静安区', '浦东新区', '松江区')
-        >>> names.named("静安寺附近怎么退税？")
+        >>> names.read("静安寺附近怎么退税？").districts
         ()
         """
-        if self.pattern is None:
-            return ()
-        places = {
-            match.start(): self.by_word[match.group()] for match in self.pattern.finditer(question)
-        }
-        for mention in gazetteer().mentions(question, Span(0, len(question))):
-            if any(division.city for division in mention.divisions):
-                places.setdefault(mention.span.start, mention.name)
-        return tuple(dict.fromkeys(places[start] for start in sorted(places)))
+        mentions = tuple(gazetteer().mentions(question, Span(0, len(question))))
+        places: dict[int, str] = {}
+        if self.pattern is not None:
+            for match in self.pattern.finditer(question):
+                places[match.start()] = self.by_word[match.group()]
+            for mention in mentions:
+                if any(division.city for division in mention.divisions):
+                    places.setdefault(mention.span.start, mention.name)
+        return PlacedQuestion(
+            question,
+            districts=tuple(dict.fromkeys(places[start] for start in sorted(places))),
+            in_names=frozenset(
+                at for mention in mentions for at in range(mention.span.start, mention.span.end)
+            ),
+        )
 
 
 def district_names(districts: Iterable[str]) -> DistrictNames:

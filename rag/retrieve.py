@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from rag.chunk import context_of
 from rag.coverage import covering
-from rag.divisions import gazetteer
 from rag.encoder import Encoder
 from rag.filters import NO_FILTERS, Filters
 from rag.focus import LONG, focused
-from rag.named_districts import district_names
+from rag.named_districts import PlacedQuestion, district_names
 from rag.ranking import Mask, Rankers, Rows
 from rag.rerank import RERANKED, relevance_of
 from rag.respelling import respelled
@@ -27,7 +26,7 @@ from rag.scoring import Scored, Scorer
 from rag.script import simplified
 from rag.signals import First, Signals, signals_of
 from rag.tuning import DEFAULT_TUNING, Tuning
-from rag.types import Case, Hit, Passage, Span
+from rag.types import Case, Hit, Passage
 
 Reason = Literal["not_in_collection", "not_in_district", "low_confidence"]
 
@@ -134,20 +133,20 @@ class HybridRetriever:
         if not words or limit < 1:
             message = f"a search needs words and a limit of 1 or more, got {question!r}, {limit}"
             raise ValueError(message)
-        words = whole = self._meant(simplified(words))
-        named = self._names.named(whole)
+        asked = whole = self._meant(simplified(words))
+        named = whole.districts
         allowed = self.allowed(filters)
         if not allowed.any():
             anywhere = self.allowed(replace(filters, districts=())).any()
             why: Reason = "not_in_district" if anywhere else "not_in_collection"
             return Retrieval((), 0.0, why, named=named)
         depth = max(_CANDIDATES, 2 * limit)
-        if len(whole) > LONG:
-            words = focused(whole, lambda clause: self._scorer.contrast(clause, allowed, depth))
-        scored = self._scorer.score(words, allowed, depth)
+        if len(whole.words) > LONG:
+            asked = self._focused(whole, allowed, depth)
+        scored = self._scorer.score(asked.words, allowed, depth)
         if not len(scored):
             return Retrieval((), 0.0, "not_in_collection", named=named)
-        order, scores = self._reranked(words, scored)
+        order, scores = self._reranked(asked.words, scored)
         if len(named) > 1:
             order, scores = self._covered(named, order, scores, scored)
         best = order[:limit]
@@ -156,24 +155,31 @@ class HybridRetriever:
             self._hit(scored, int(at), float(scores[at]), int(sentence))
             for at, sentence in zip(best, sentences, strict=True)
         )
-        signals = self._signals(words, scored)
-        if words != whole:  # the best of many clauses fits something by chance
-            uncut = self._signals(whole, self._scorer.score(whole, allowed, depth))
+        signals = self._signals(asked, scored)
+        if asked != whole:  # the best of many clauses fits something by chance
+            uncut = self._signals(whole, self._scorer.score(whole.words, allowed, depth))
             signals = min(signals, uncut, key=self._calibration.confidence)
         reason: Reason | None = self._calibration.reason(signals)
-        if reason and self._answers_elsewhere(words, signals, filters):
+        if reason and self._answers_elsewhere(asked, signals, filters):
             reason = "not_in_district"
         return Retrieval(hits, self._calibration.confidence(signals), reason, signals, named)
 
-    def _meant(self, question: str) -> str:
+    def _meant(self, question: str) -> PlacedQuestion:
         """Correct the spelling, but neither a place's name nor what the lexicon knows."""
-        mentions = gazetteer().mentions(question, Span(0, len(question)))
-        kept = {place for one in mentions for place in range(one.span.start, one.span.end)}
-        spelt = respelled(question, self._rankers.frequency, kept)
-        known = self._lexicon.official(question)
-        return spelt if set(known) <= set(self._lexicon.official(spelt)) else question
+        typed = self._names.read(question)
+        spelt = respelled(question, self._rankers.frequency, typed.in_names)
+        if spelt == question:
+            return typed
+        known = set(self._lexicon.official(question))
+        return self._names.read(spelt) if known <= set(self._lexicon.official(spelt)) else typed
 
-    def _signals(self, question: str, scored: Scored) -> Signals:
+    def _focused(self, whole: PlacedQuestion, allowed: Mask, depth: int) -> PlacedQuestion:
+        """Keep of a long message the clauses that ask, and the districts that these name."""
+        return self._names.read(
+            focused(whole.words, lambda clause: self._scorer.contrast(clause, allowed, depth))
+        )
+
+    def _signals(self, asked: PlacedQuestion, scored: Scored) -> Signals:
         """Read the signals of the passage that fusion puts first."""
         row = int(scored.rows[0])
         case = self._cases[int(self._case_rows[row])]
@@ -187,9 +193,9 @@ class HybridRetriever:
             lexical=shared,
             known=known is not None and bool(known.present[row]),
         )
-        return signals_of(question, self._names.named(question), found)
+        return signals_of(asked.words, asked.districts, found)
 
-    def _answers_elsewhere(self, question: str, signals: Signals, filters: Filters) -> bool:
+    def _answers_elsewhere(self, asked: PlacedQuestion, signals: Signals, filters: Filters) -> bool:
         """Whether it is the district, in words or as a filter, that what is refused lacks.
 
         So the same passage would do if it were of the district named, or the first one outside the
@@ -200,8 +206,8 @@ class HybridRetriever:
         if not filters.districts:
             return False
         everywhere = self.allowed(replace(filters, districts=()))
-        scored = self._scorer.score(question, everywhere, _CANDIDATES)
-        return self._would_answer(self._signals(question, scored))
+        scored = self._scorer.score(asked.words, everywhere, _CANDIDATES)
+        return self._would_answer(self._signals(asked, scored))
 
     def _would_answer(self, signals: Signals) -> bool:
         """Whether a passage would answer if it were of the district that is asked about."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from rag.encoder import Encoder, TokenEncoder
 from rag.lexicon import located, weighted_terms
-from rag.ranking import Mask, Rankers, Rows, Scores, SentenceMatches
+from rag.ranking import Mask, Rankers, Rows, Scores, SentenceMatches, TokenRanker
 from rag.tuning import Tuning
 
 RESCORED = 25
@@ -52,6 +52,21 @@ class Scored:
         return len(self.rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """What late interaction takes.
+
+    Attributes:
+        encoder: Gives the tokens of a question.
+        ranker: Compares them with those of passages.
+        share: Of the score of a text, above 0.
+    """
+
+    encoder: TokenEncoder
+    ranker: TokenRanker
+    share: float
+
+
 class Scorer:
     """Scores the passages of an index for questions.
 
@@ -66,9 +81,12 @@ class Scorer:
     """
 
     def __init__(self, encoder: Encoder, rankers: Rankers, tuning: Tuning, id_order: Rows) -> None:
-        if rankers.late is not None and not isinstance(encoder, TokenEncoder):
-            message = f"late interaction needs the tokens of a question, {encoder} gives none"
-            raise ValueError(message)
+        self._late: _Late | None = None
+        if rankers.late is not None and tuning.weights.late:
+            if not isinstance(encoder, TokenEncoder):
+                message = f"late interaction needs the tokens of a question, {encoder} gives none"
+                raise ValueError(message)
+            self._late = _Late(encoder, rankers.late, tuning.weights.late)
         self._encoder = encoder
         self._rankers = rankers
         self._weights = tuning.weights
@@ -84,13 +102,12 @@ class Scorer:
             depth: How many each ranker puts forward.
         """
         question = located(question, self._lexicon)
-        tokens = None
-        if self._rankers.late is not None and isinstance(self._encoder, TokenEncoder):
-            vector, tokens = self._encoder.encode_query_tokens(question)
-        else:
+        if self._late is None:
             vector = self._encoder.encode_query(question)
+            return self._fused(question, vector, allowed, depth)[0]
+        vector, tokens = self._late.encoder.encode_query_tokens(question)
         scored, text = self._fused(question, vector, allowed, depth)
-        return scored if tokens is None else self._late(scored, text, tokens)
+        return self._compared(self._late, scored, text, tokens)
 
     def contrast(self, question: str, allowed: Mask, depth: int) -> float:
         """Tell by how much the best candidate stands out from the median one; 0 without any."""
@@ -135,14 +152,12 @@ class Scorer:
         order = self._order(scored)
         return _taken(scored, order), (1 - share)[order]
 
-    def _late(self, scored: Scored, text: Scores, tokens: Scores) -> Scored:
+    def _compared(self, by: _Late, scored: Scored, text: Scores, tokens: Scores) -> Scored:
         """Give late interaction its share of the text's score; those not compared stay behind."""
-        if self._rankers.late is None or not self._weights.late:
-            return scored
         late = np.zeros_like(scored.fused)
-        late[:RESCORED] = self._rankers.late.scores(tokens, scored.rows[:RESCORED])
+        late[:RESCORED] = by.ranker.scores(tokens, scored.rows[:RESCORED])
         said = self._both(scored.dense, scored.lexical)
-        fused = scored.fused + self._weights.late * text * (late - said)
+        fused = scored.fused + by.share * text * (late - said)
         # What is not compared loses less where less of its score is the text's; it stays behind.
         fused[RESCORED:] = np.minimum(fused[RESCORED:], fused[:RESCORED].min())
         again = replace(scored, fused=np.asarray(fused, dtype=np.float32), late=late)

@@ -62,7 +62,7 @@ class SharedCharacters:
             for score in [len(set(question) & set(passage.text)) / len(set(question))]
         ]
         hits.sort(key=lambda hit: (-hit.score, hit.passage.span))
-        named = self.names.named(question)
+        named = self.names.read(question).districts
         if not hits:
             return Retrieval((), 0.0, "not_in_district", named=named)
         confidence = hits[0].score

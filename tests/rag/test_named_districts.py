@@ -35,7 +35,15 @@ SHANGHAI = ["嘉定区", "浦东新区", "静安区", "崇明区", "金山区", 
 def test_a_question_names_districts_and_not_what_contains_their_names(
     question: str, named: tuple[str, ...]
 ) -> None:
-    assert district_names(SHANGHAI).named(question) == named
+    assert district_names(SHANGHAI).read(question).districts == named
+
+
+def test_the_characters_of_full_names_are_known_those_of_cities_too() -> None:
+    asked = district_names(SHANGHAI).read("静安，杭州市西湖区")
+    assert asked.words == "静安，杭州市西湖区"
+    assert asked.districts == ("静安区", "西湖区")
+    assert asked.in_names == frozenset(range(3, 9))
+    assert district_names([]).read("嘉定区").in_names == frozenset({0, 1, 2})
 
 
 def test_a_name_of_several_cities_lies_where_most_of_the_others_do() -> None:
@@ -45,15 +53,15 @@ def test_a_name_of_several_cities_lies_where_most_of_the_others_do() -> None:
 
 def test_a_collection_of_cities_knows_the_cities_of_the_province() -> None:
     names = district_names(["南京市", "苏州市"])
-    assert names.named("无锡怎么办，苏州呢") == ("无锡市", "苏州市")
+    assert names.read("无锡怎么办，苏州呢").districts == ("无锡市", "苏州市")
 
 
 def test_without_districts_no_question_names_any() -> None:
-    assert district_names([]).named("静安区怎么退税") == ()
+    assert district_names([]).read("静安区怎么退税").districts == ()
 
 
 def test_a_district_that_no_list_knows_is_still_the_collections_own() -> None:
-    assert district_names(["临港新片区"]).named("临港新片区有什么政策") == ("临港新片区",)
+    assert district_names(["临港新片区"]).read("临港新片区有什么政策").districts == ("临港新片区",)
 
 
 @given(st.sets(st.sampled_from(SHANGHAI)), st.sets(st.sampled_from(SHANGHAI)))

@@ -417,6 +417,14 @@ def test_an_encoder_without_tokens_cannot_be_asked_for_late_interaction(encoder)
         ranked(encoder, Rankers(text, late=Late((0.0,) * 4)))
 
 
+def test_without_a_share_no_tokens_are_asked_for(encoder) -> None:
+    late = Late((1.0, 1.0, 1.0, 1.0))
+    rankers = Rankers(legs((0.5, 0.4, 0, 0.1), (0.2, 0.6, 0, 0)), late=late)
+    found, _ = ranked(encoder, rankers, replace(DEFAULT_WEIGHTS, late=0.0))
+    assert [hit.late for hit in found.hits] == [0.0, 0.0, 0.0]
+    assert late.asked == []
+
+
 def test_what_no_ranker_finds_is_not_in_the_collection(encoder) -> None:
     nothing = (0.0, 0.0, 0.0, 0.0)
     found, _ = ranked(encoder, Rankers(legs(nothing, nothing)))
