@@ -155,12 +155,10 @@ class HybridRetriever:
             self._hit(scored, int(at), float(scores[at]), int(sentence))
             for at, sentence in zip(best, sentences, strict=True)
         )
-        signals = self._signals(asked, scored)
-        if asked != whole:  # the best of many clauses fits something by chance
-            uncut = self._signals(whole, self._scorer.score(whole.words, allowed, depth))
-            signals = min(signals, uncut, key=self._calibration.confidence)
+        judged = self._judged(asked, whole, scored, allowed, depth)
+        signals = min(judged, key=self._calibration.confidence)
         reason: Reason | None = self._calibration.reason(signals)
-        if reason and self._answers_elsewhere(asked, signals, filters):
+        if reason and self._answers_elsewhere(asked, whole, judged, filters):
             reason = "not_in_district"
         return Retrieval(hits, self._calibration.confidence(signals), reason, signals, named)
 
@@ -195,23 +193,48 @@ class HybridRetriever:
         )
         return signals_of(asked.words, asked.districts, found)
 
-    def _answers_elsewhere(self, asked: PlacedQuestion, signals: Signals, filters: Filters) -> bool:
+    def _judged(
+        self,
+        asked: PlacedQuestion,
+        whole: PlacedQuestion,
+        scored: Scored,
+        allowed: Mask,
+        depth: int,
+    ) -> tuple[Signals, ...]:
+        """Read the signals of what comes first for a question, and for the message it is cut from.
+
+        The best of many clauses fits something by chance: an answer must be one to both.
+        """
+        signals = self._signals(asked, scored)
+        if asked == whole:
+            return (signals,)
+        return signals, self._signals(whole, self._scorer.score(whole.words, allowed, depth))
+
+    def _answers_elsewhere(
+        self,
+        asked: PlacedQuestion,
+        whole: PlacedQuestion,
+        judged: Sequence[Signals],
+        filters: Filters,
+    ) -> bool:
         """Whether it is the district, in words or as a filter, that what is refused lacks.
 
         So the same passage would do if it were of the district named, or the first one outside the
         filter would: only what is refused under a filter is searched for twice.
         """
-        if self._would_answer(signals):
+        if self._would_answer(judged):
             return True
         if not filters.districts:
             return False
         everywhere = self.allowed(replace(filters, districts=()))
         scored = self._scorer.score(asked.words, everywhere, _CANDIDATES)
-        return self._would_answer(self._signals(asked, scored))
+        return self._would_answer(self._judged(asked, whole, scored, everywhere, _CANDIDATES))
 
-    def _would_answer(self, signals: Signals) -> bool:
-        """Whether a passage would answer if it were of the district that is asked about."""
-        return self._calibration.reason(replace(signals, elsewhere=0.0)) is None
+    def _would_answer(self, judged: Sequence[Signals]) -> bool:
+        """Whether what comes first would answer if it were of the district that is asked about."""
+        return all(
+            self._calibration.reason(replace(signals, elsewhere=0.0)) is None for signals in judged
+        )
 
     def _reranked(self, question: str, scored: Scored) -> tuple[Rows, NDArray[np.float64]]:
         """Order the candidates for good, and score them row for row."""

@@ -369,6 +369,22 @@ def test_what_no_district_answers_is_not_for_want_of_a_district(encoder) -> None
         assert found.reason == "not_in_collection"
 
 
+@pytest.mark.parametrize("districts", [(), ("嘉定区",)])
+def test_a_long_message_that_no_district_answers_is_not_for_want_of_a_district(
+    tmp_path: Path, encoder, districts: tuple[str, ...]
+) -> None:
+    # A clause asks something if it fits one passage better than the others, of the district too.
+    more = "\n\n排名3\n融资对接\n\n嘉定区设立融资窗口，银行驻点，退税凭证可作质押。\n"
+    (tmp_path / "甲市.txt").write_text(TEXT + more, encoding="utf-8")
+    build([tmp_path / "甲市.txt"], tmp_path / "index", encoder)
+    tuning = Tuning(calibration=Calibration(-4.0, Signals(0.0, 10.0), 0.2, 0.4, "手算"))
+    assistant = open_version(current_version(tmp_path / "index"), encoder, tuning)
+    asked, filters = "智能退税企业三日到账，", Filters(districts=districts)
+    assert assistant.search(asked).reason is None
+    found = assistant.search(f"{TALK}{asked}谢谢啊", filters=filters)
+    assert found.reason == "not_in_collection"
+
+
 class Late:
     """Gives every passage a fixed score, and remembers which it was asked for."""
 
