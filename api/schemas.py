@@ -21,6 +21,7 @@ from api.fields import (
 )
 from rag.assistant import Finding, Findings
 from rag.filters import Filters
+from rag.scoring import RESCORED
 
 
 class SearchFilters(BaseModel):
@@ -92,6 +93,11 @@ class Explanation(BaseModel):
     dense: float = Field(description="与最相近句子的语义相似度")
     lexical: float = Field(description="字面匹配到的问题词权重之比")
     expansion: float = Field(description="与预设问法的相似度；没有预设问法时为 0")
+    late: float = Field(
+        description=(
+            f"与问题逐词比对的相似度；只比对最靠前的 {RESCORED} 段，其余段落或不逐词比对时为 0"
+        )
+    )
     matched_terms: list[str] = Field(description="段落中出现的问题用词，长的在前")
 
 
@@ -126,6 +132,7 @@ class PassageOut(BaseModel):
             dense=hit.dense,
             lexical=hit.lexical,
             expansion=hit.expansion,
+            late=hit.late,
             matched_terms=list(finding.matched_terms),
         )
         return cls(

@@ -82,6 +82,7 @@ def test_an_explanation_comes_only_when_asked_for(search: Search) -> None:
         "dense": 1.0,
         "lexical": 1.0,
         "expansion": 0.0,
+        "late": 0.5,
         "matched_terms": ["智能退税"],
     }
     assert "explain" not in search("智能退税", explain=False)["passages"][0]
@@ -159,6 +160,17 @@ def test_the_document_describes_what_is_added_for_districts_and_cases(client: Te
     assert "cases" not in schemas["SearchResponse"]["required"]
     for field in schemas["CitedCaseOut"]["properties"].values():
         assert "\u4e00" <= field["description"][0] <= "\u9fff"
+
+
+def test_the_document_describes_every_score_of_an_explanation(client: TestClient) -> None:
+    explanation = client.get("/openapi.json").json()["components"]["schemas"]["Explanation"]
+
+    assert explanation["required"] == ["dense", "lexical", "expansion", "late", "matched_terms"]
+    assert explanation["properties"]["late"] == {
+        "type": "number",
+        "title": "Late",
+        "description": "与问题逐词比对的相似度；只比对最靠前的 25 段，其余段落或不逐词比对时为 0",
+    }
 
 
 def test_passages_are_ranked_from_one_and_counted_by_top_k(search: Search) -> None:
