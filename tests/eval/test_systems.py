@@ -35,7 +35,7 @@ def test_the_bundled_systems_are_a_ladder_with_the_reference_in_it() -> None:
         "hybrid-plain",
         "hybrid-text",
         "hybrid-text-lexicon",
-        "hybrid-first",
+        "hybrid-expansions",
         "hybrid",
         "hybrid-lexicon",
     ]
@@ -54,8 +54,14 @@ def test_every_part_is_set_against_what_it_is_added_to() -> None:
         one.name: one.against or (above.name if above else "")
         for one, above in zip(systems, (None, *systems), strict=False)
     }
-    assert (against["hybrid-text"], against["hybrid-first"]) == ("hybrid-plain", "hybrid-plain")
-    assert (against["hybrid-text-lexicon"], against["hybrid"]) == ("hybrid-text", "hybrid-first")
+    assert (against["hybrid-text"], against["hybrid-expansions"]) == (
+        "hybrid-plain",
+        "hybrid-plain",
+    )
+    assert (against["hybrid-text-lexicon"], against["hybrid"]) == (
+        "hybrid-text",
+        "hybrid-expansions",
+    )
     assert (against["dense-passage"], against["hybrid-lexicon"]) == ("", "hybrid")
 
 
