@@ -1,13 +1,16 @@
-"""Shared by all tests: an encoder one can compute by hand, a small collection, the real index."""
+"""Shared by all tests: an encoder to compute by hand, a small collection, the real index, services."""
 
 from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -146,22 +149,46 @@ def six_questions(asked: str) -> str:
 
 
 @dataclass
-class ChatService:
-    """A language model's endpoint, and what it has been asked."""
+class Service:
+    """An endpoint that answers as OpenAI-compatible ones do, and what it has been asked."""
 
     url: str = ""
-    say: Callable[[str], str] = six_questions  # the last message -> the model's answer
     answers: list[object] = field(default_factory=list)  # a status or a body, before the usual
     headers: dict[str, str] = field(default_factory=dict)  # sent with every answer
+    delay_s: float = 0.0
     asked: list[dict[str, object]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
 
+    def usual(self, body: dict[str, Any]) -> object:
+        raise NotImplementedError
 
-@pytest.fixture
-def chat_service() -> Iterator[ChatService]:
-    """A real HTTP server that answers as OpenAI-compatible ones do."""
-    state = ChatService()
+
+@dataclass
+class ChatService(Service):
+    """A language model's endpoint."""
+
+    say: Callable[[str], str] = six_questions  # the last message -> the model's answer
+
+    def usual(self, body: dict[str, Any]) -> object:
+        said = self.say(body["messages"][-1]["content"])
+        message = {"role": "assistant", "content": said}
+        return {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+
+
+@dataclass
+class VectorService(Service):
+    """An encoder's endpoint, whose vectors are the texts' lengths."""
+
+    def usual(self, body: dict[str, Any]) -> object:
+        texts = body["input"]
+        rows = [{"index": i, "embedding": [len(text), 1.0, 0.0]} for i, text in enumerate(texts)]
+        return {"data": rows[::-1]}  # the order is the index's business
+
+
+@contextmanager
+def serving(state: Service) -> Iterator[None]:
+    """Run a real HTTP server for a service."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -169,12 +196,8 @@ def chat_service() -> Iterator[ChatService]:
             state.asked.append(body)
             state.paths.append(self.path)
             state.keys.append(self.headers.get("Authorization"))
-            if state.answers:
-                answer = state.answers.pop(0)
-            else:
-                said = state.say(body["messages"][-1]["content"])
-                message = {"role": "assistant", "content": said}
-                answer = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+            time.sleep(state.delay_s)
+            answer = state.answers.pop(0) if state.answers else state.usual(body)
             status = answer if isinstance(answer, int) else 200
             content = answer if isinstance(answer, str) else json.dumps(answer)
             try:
@@ -185,7 +208,7 @@ def chat_service() -> Iterator[ChatService]:
                 self.end_headers()
                 self.wfile.write(content.encode())
             except (BrokenPipeError, ConnectionResetError):
-                pass  # the client went away, as one test wants
+                pass  # the client went away, as some tests want
 
         def log_message(self, *_: object) -> None:
             pass
@@ -194,7 +217,23 @@ def chat_service() -> Iterator[ChatService]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     state.url = f"http://127.0.0.1:{server.server_port}/v1"
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def chat_service() -> Iterator[ChatService]:
+    state = ChatService()
+    with serving(state):
+        yield state
+
+
+@pytest.fixture
+def vector_service() -> Iterator[VectorService]:
+    state = VectorService()
+    with serving(state):
+        yield state

@@ -1,10 +1,9 @@
-import json
+"""Vectors from a service: how it is asked, how long it is waited for, what nonsense it may answer."""
+
+from __future__ import annotations
+
 import socket
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -17,71 +16,18 @@ from rag.remote import RemoteEncoder, RemoteOptions
 REMEDY = "请检查向量服务是否在运行，以及地址、模型名和密钥"
 
 
-@dataclass
-class Service:
-    """An endpoint whose vectors are the texts' lengths, and what it has been asked."""
-
-    url: str = ""
-    answers: list[object] = field(default_factory=list)  # a status or a body, before the usual
-    headers: dict[str, str] = field(default_factory=dict)  # sent with such a status
-    delay_s: float = 0.0
-    asked: list[dict[str, object]] = field(default_factory=list)
-    keys: list[str | None] = field(default_factory=list)
-
-
-def usual(texts: list[str]) -> dict[str, object]:
-    rows = [{"index": i, "embedding": [len(text), 1.0, 0.0]} for i, text in enumerate(texts)]
-    return {"data": rows[::-1]}  # the order is the index's business
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    state = Service()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            state.asked.append(body)
-            state.keys.append(self.headers.get("Authorization"))
-            time.sleep(state.delay_s)
-            answer = state.answers.pop(0) if state.answers else usual(body["input"])
-            status = answer if isinstance(answer, int) else 200
-            content = answer if isinstance(answer, str) else json.dumps(answer)
-            try:
-                self.send_response(status)
-                for name, value in state.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content.encode())))
-                self.end_headers()
-                self.wfile.write(content.encode())
-            except BrokenPipeError:
-                pass  # the client stopped waiting, as one test wants
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}/v1"
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 @pytest.fixture
 def waits() -> list[float]:
     return []
 
 
 @pytest.fixture
-def remote(service: Service, waits: list[float]) -> Iterator[RemoteEncoder]:
+def remote(vector_service, waits: list[float]) -> Iterator[RemoteEncoder]:
     options = RemoteOptions(
         dimension=3, query_prompt="问：", batch_items=2, batch_chars=10, timeout_s=0.5
     )
     encoder = RemoteEncoder(
-        service.url, "bge-m3", api_key="secret", options=options, sleep=waits.append
+        vector_service.url, "bge-m3", api_key="secret", options=options, sleep=waits.append
     )
     yield encoder
     encoder.close()
@@ -91,24 +37,24 @@ def unit(length: int) -> list[float]:
     return list(np.array([length, 1.0, 0.0]) / np.hypot(length, 1.0))
 
 
-def test_a_question_is_asked_in_the_openai_format(remote: RemoteEncoder, service: Service) -> None:
+def test_a_question_is_asked_in_the_openai_format(remote: RemoteEncoder, vector_service) -> None:
     vector = remote.encode_query("补缴社保")
     np.testing.assert_allclose(vector, unit(6), rtol=1e-6)
     assert vector.dtype == np.float32
-    assert service.asked == [
+    assert vector_service.asked == [
         {"model": "bge-m3", "input": ["问：补缴社保"], "encoding_format": "float"}
     ]
-    assert service.keys == ["Bearer secret"]
+    assert vector_service.keys == ["Bearer secret"]
 
 
 def test_passages_are_split_by_items_and_characters_and_keep_their_order(
-    remote: RemoteEncoder, service: Service
+    remote: RemoteEncoder, vector_service
 ) -> None:
     texts = ["一", "二二", "三三三", "四" * 9, "五" * 30, "六"]
     done: list[int] = []
     vectors = remote.encode_passages(texts, on_progress=done.append)
     np.testing.assert_allclose(vectors, [unit(len(text)) for text in texts], rtol=1e-6)
-    assert [asked["input"] for asked in service.asked] == [
+    assert [asked["input"] for asked in vector_service.asked] == [
         texts[:2],
         texts[2:3],
         texts[3:4],
@@ -120,18 +66,18 @@ def test_passages_are_split_by_items_and_characters_and_keep_their_order(
 
 
 def test_the_identity_names_model_and_address_but_no_key(
-    remote: RemoteEncoder, service: Service
+    remote: RemoteEncoder, vector_service
 ) -> None:
-    assert remote.identity.name == f"openai:bge-m3@{service.url}"
+    assert remote.identity.name == f"openai:bge-m3@{vector_service.url}"
     assert remote.identity.weights_sha256 == ""
     assert "secret" not in repr(remote.identity)
 
 
-def test_the_dimension_is_learnt_by_one_request(service: Service) -> None:
-    encoder = RemoteEncoder(service.url, "bge-m3")
+def test_the_dimension_is_learnt_by_one_request(vector_service) -> None:
+    encoder = RemoteEncoder(vector_service.url, "bge-m3")
     assert encoder.identity.dimension == 3
-    assert len(service.asked) == 1
-    assert service.keys == [None]
+    assert len(vector_service.asked) == 1
+    assert vector_service.keys == [None]
     encoder.close()
 
 
@@ -140,32 +86,32 @@ def test_tokens_are_bounded_by_code_points(remote: RemoteEncoder) -> None:
 
 
 def test_while_building_429_is_waited_out_for_as_long_as_the_service_asks(
-    remote: RemoteEncoder, service: Service, waits: list[float]
+    remote: RemoteEncoder, vector_service, waits: list[float]
 ) -> None:
-    service.answers = [429, 503]
-    service.headers = {"Retry-After": "7"}
+    vector_service.answers = [429, 503]
+    vector_service.headers = {"Retry-After": "7"}
     np.testing.assert_allclose(remote.encode_passages(["社保"]), [unit(2)], rtol=1e-6)
     assert waits == [7.0, 7.0]
 
 
 def test_while_building_no_single_wait_passes_a_minute(
-    remote: RemoteEncoder, service: Service, waits: list[float]
+    remote: RemoteEncoder, vector_service, waits: list[float]
 ) -> None:
-    service.answers = [503] * 2
-    service.headers = {"Retry-After": "600"}
+    vector_service.answers = [503] * 2
+    vector_service.headers = {"Retry-After": "600"}
     remote.encode_passages(["社保"])
     assert waits == [60.0, 60.0]
 
 
 def test_a_question_is_not_kept_waiting_for_as_long_as_the_service_asks(
-    remote: RemoteEncoder, service: Service, waits: list[float]
+    remote: RemoteEncoder, vector_service, waits: list[float]
 ) -> None:
-    service.answers = [503]
-    service.headers = {"Retry-After": "600"}
+    vector_service.answers = [503]
+    vector_service.headers = {"Retry-After": "600"}
     with pytest.raises(EncoderUnavailableError) as raised:
         remote.encode_query("社保")
     assert str(raised.value) == (
-        f"{service.url}/embeddings（模型 bge-m3）返回 HTTP 503，内容是 '503'，"
+        f"{vector_service.url}/embeddings（模型 bge-m3）返回 HTTP 503，内容是 '503'，"
         "已尝试 1 次（最多 4 次），已用 0.0 秒，再试须等 600.0 秒，而一个问题最多等 5 秒；"
         f"{REMEDY}"
     )
@@ -173,10 +119,10 @@ def test_a_question_is_not_kept_waiting_for_as_long_as_the_service_asks(
 
 
 def test_all_waits_for_a_question_together_are_short(
-    remote: RemoteEncoder, service: Service, waits: list[float]
+    remote: RemoteEncoder, vector_service, waits: list[float]
 ) -> None:
-    service.answers = [503] * 9
-    service.headers = {"Retry-After": "2"}
+    vector_service.answers = [503] * 9
+    vector_service.headers = {"Retry-After": "2"}
     with pytest.raises(
         EncoderUnavailableError, match=r"，已尝试 3 次.*，已用 4\.0 秒，再试须等 2\.0 秒，"
     ):
@@ -186,13 +132,13 @@ def test_all_waits_for_a_question_together_are_short(
 
 def test_an_attempt_that_took_long_leaves_a_question_no_time_for_another(
     remote: RemoteEncoder,
-    service: Service,
+    vector_service,
     waits: list[float],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("rag.remote._QUESTION_PATIENCE_S", 0.2)
-    service.answers = [503]
-    service.delay_s = 0.3
+    vector_service.answers = [503]
+    vector_service.delay_s = 0.3
     with pytest.raises(
         EncoderUnavailableError, match=r"，已尝试 1 次（最多 4 次），已用 0\.[3-9] 秒，再试须等 "
     ):
@@ -202,49 +148,49 @@ def test_an_attempt_that_took_long_leaves_a_question_no_time_for_another(
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 def test_this_machine_is_never_asked_through_a_proxy(
-    service: Service, monkeypatch: pytest.MonkeyPatch, variable: str
+    vector_service, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, "http://127.0.0.1:1")  # where nobody listens
     for host in ("127.0.0.1", "localhost"):
-        url = service.url.replace("127.0.0.1", host)
+        url = vector_service.url.replace("127.0.0.1", host)
         encoder = RemoteEncoder(url, "bge-m3", options=RemoteOptions(retries=0))
         assert encoder.identity.dimension == 3
         encoder.close()
 
 
 def test_another_machine_is_asked_through_the_proxy(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    vector_service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HTTP_PROXY", service.url.removesuffix("/v1"))
-    monkeypatch.setenv("http_proxy", service.url.removesuffix("/v1"))
+    monkeypatch.setenv("HTTP_PROXY", vector_service.url.removesuffix("/v1"))
+    monkeypatch.setenv("http_proxy", vector_service.url.removesuffix("/v1"))
     encoder = RemoteEncoder("http://vectors.invalid/v1", "bge-m3")
     assert encoder.identity.dimension == 3
     encoder.close()
 
 
 def test_a_service_that_stays_down_is_given_up_after_waiting_ever_longer(
-    remote: RemoteEncoder, service: Service, waits: list[float]
+    remote: RemoteEncoder, vector_service, waits: list[float]
 ) -> None:
-    service.answers = [500] * 9
+    vector_service.answers = [500] * 9
     with pytest.raises(EncoderUnavailableError) as raised:
         remote.encode_query("社保")
     assert str(raised.value) == (
-        f"{service.url}/embeddings（模型 bge-m3）返回 HTTP 500，内容是 '500'，"
+        f"{vector_service.url}/embeddings（模型 bge-m3）返回 HTTP 500，内容是 '500'，"
         f"已尝试 4 次（最多 4 次）；{REMEDY}"
     )
-    assert len(service.asked) == 4
+    assert len(vector_service.asked) == 4
     for wait, middle in zip(waits, (0.25, 0.5, 1.0), strict=True):
         assert middle / 2 <= wait <= middle * 1.5
 
 
 def test_a_refusal_is_not_repeated(
-    remote: RemoteEncoder, service: Service, waits: list[float]
+    remote: RemoteEncoder, vector_service, waits: list[float]
 ) -> None:
-    service.answers = [401]
+    vector_service.answers = [401]
     with pytest.raises(
         EncoderUnavailableError, match="返回 HTTP 401，内容是 '401'，已尝试 1 次（最多 4 次）；"
     ):
@@ -253,9 +199,9 @@ def test_a_refusal_is_not_repeated(
 
 
 def test_a_service_that_is_too_slow_is_not_asked_again(
-    remote: RemoteEncoder, service: Service
+    remote: RemoteEncoder, vector_service
 ) -> None:
-    service.delay_s = 1.0
+    vector_service.delay_s = 1.0
     with pytest.raises(
         EncoderUnavailableError, match=r"超时（ReadTimeout: .*），已尝试 1 次（最多 4 次）；"
     ):
@@ -305,12 +251,14 @@ def test_an_address_where_nobody_listens_is_tried_again(waits: list[float]) -> N
     ],
 )
 def test_nonsense_is_an_error_that_says_what_came_back(
-    remote: RemoteEncoder, service: Service, answer: object, complaint: str
+    remote: RemoteEncoder, vector_service, answer: object, complaint: str
 ) -> None:
-    service.answers = [answer]
+    vector_service.answers = [answer]
     with pytest.raises(EncoderUnavailableError) as raised:
         remote.encode_query("社保")
-    assert str(raised.value) == f"{service.url}/embeddings（模型 bge-m3）{complaint}；{REMEDY}"
+    assert (
+        str(raised.value) == f"{vector_service.url}/embeddings（模型 bge-m3）{complaint}；{REMEDY}"
+    )
 
 
 @pytest.mark.parametrize("url", ["http://user:pass@127.0.0.1/v1", "127.0.0.1/v1", "ftp://a/v1"])
@@ -326,17 +274,23 @@ def prompts_of(name: str, **asked: str) -> tuple[str, str]:
     return identity.query_prompt, identity.passage_prompt
 
 
-def test_a_remote_model_is_given_the_prompts_that_it_needs(service: Service) -> None:
+def test_a_remote_model_is_given_the_prompts_that_it_needs(vector_service) -> None:
     e5 = load_encoder(
-        f"openai:e5@{service.url}", Path("none"), query_prompt="query: ", passage_prompt="passage: "
+        f"openai:e5@{vector_service.url}",
+        Path("none"),
+        query_prompt="query: ",
+        passage_prompt="passage: ",
     )
     e5.encode_query("社保")
     e5.encode_passages(["社保"])
-    assert [asked["input"] for asked in service.asked[1:]] == [["query: 社保"], ["passage: 社保"]]
+    assert [asked["input"] for asked in vector_service.asked[1:]] == [
+        ["query: 社保"],
+        ["passage: 社保"],
+    ]
 
 
-def test_a_remote_model_has_no_prompts_unless_its_page_says_otherwise(service: Service) -> None:
-    assert prompts_of(f"openai:bge-m3@{service.url}") == ("", "")
-    bge = f"openai:BAAI/bge-large-zh-v1.5@{service.url}"
+def test_a_remote_model_has_no_prompts_unless_its_page_says_otherwise(vector_service) -> None:
+    assert prompts_of(f"openai:bge-m3@{vector_service.url}") == ("", "")
+    bge = f"openai:BAAI/bge-large-zh-v1.5@{vector_service.url}"
     assert prompts_of(bge) == ("为这个句子生成表示以用于检索相关文章：", "")
     assert prompts_of(bge, query_prompt="", passage_prompt="文：") == ("", "文：")
