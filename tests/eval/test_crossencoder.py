@@ -9,6 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.processors import TemplateProcessing
 
 from eval.crossencoder import CrossEncoderReranker, RerankerError
 from rag.rerank import Reranker
@@ -17,52 +22,18 @@ TEXTS = ["退税三日到账", "帮办员现场服务", "退税"]
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *dict.fromkeys("".join(TEXTS) + "几天？")]
 
 
-def tokenizer() -> str:
-    """One token a character, as in rag's tests, but with pairs told apart."""
+def tokenizer() -> Tokenizer:
+    """One token a character, and pairs told apart."""
     ids = {word: number for number, word in enumerate(WORDS)}
-    single = [
-        {"SpecialToken": {"id": "[CLS]", "type_id": 0}},
-        {"Sequence": {"id": "A", "type_id": 0}},
-        {"SpecialToken": {"id": "[SEP]", "type_id": 0}},
-    ]
-    second = [
-        {"Sequence": {"id": "B", "type_id": 1}},
-        {"SpecialToken": {"id": "[SEP]", "type_id": 1}},
-    ]
-    return json.dumps(
-        {
-            "version": "1.0",
-            "truncation": None,
-            "padding": None,
-            "added_tokens": [],
-            "normalizer": {
-                "type": "BertNormalizer",
-                "clean_text": True,
-                "handle_chinese_chars": True,
-                "strip_accents": None,
-                "lowercase": False,
-            },
-            "pre_tokenizer": {"type": "BertPreTokenizer"},
-            "post_processor": {
-                "type": "TemplateProcessing",
-                "single": single,
-                "pair": [*single, *second],
-                "special_tokens": {
-                    word: {"id": word, "ids": [ids[word]], "tokens": [word]}
-                    for word in ("[CLS]", "[SEP]")
-                },
-            },
-            "decoder": None,
-            "model": {
-                "type": "WordPiece",
-                "unk_token": "[UNK]",
-                "continuing_subword_prefix": "##",
-                "max_input_chars_per_word": 100,
-                "vocab": ids,
-            },
-        },
-        ensure_ascii=False,
+    made = Tokenizer(WordPiece(ids))
+    made.normalizer = BertNormalizer(strip_accents=None, lowercase=False)
+    made.pre_tokenizer = BertPreTokenizer()
+    made.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(word, ids[word]) for word in ("[CLS]", "[SEP]")],
     )
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +58,7 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         )
         network = BertForSequenceClassification(config) if labels else BertModel(config)
         network.save_pretrained(folder)
-        (folder / "tokenizer.json").write_text(tokenizer(), encoding="utf-8")
+        tokenizer().save(str(folder / "tokenizer.json"))
         words = {"pad_token": "[PAD]", "unk_token": "[UNK]", "model_max_length": 32}
         kind = {"tokenizer_class": "PreTrainedTokenizerFast", **words}
         (folder / "tokenizer_config.json").write_text(json.dumps(kind), encoding="utf-8")
