@@ -1,91 +1,135 @@
-"""A tiny random encoder that goes the whole way, and the real ones that `make test` prepares."""
+"""Shared by the tests of rag: four cases, a tiny random encoder, and the prepared real ones."""
 
-import json
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.decoders import WordPiece as WordPieceDecoder
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.processors import TemplateProcessing
 
+from index.build import build
+from index.store import current_version, open_version
+from rag.assistant import Assistant
+from rag.cases import read_cases
+from rag.chunk import passages_of
 from rag.embed import OnnxEncoder
+from rag.filters import Filters
 from rag.models import DEFAULT_MODEL
 from rag.preparation import parity
 from rag.preparation.parity import BUILT_IN_SENTENCES
 from rag.preparation.prepare import Preparation, Request, prepare
 from rag.preparation.rebuild import write_pipeline
+from rag.source import decode
+from rag.types import Case, Passage
 
 MODELS = Path(__file__).parents[2] / "var" / "models"
+
+TEXT = """\
+甲市2022年优化营商环境优秀案例
+
+排名1
+退税快办
+
+静安区推出智能退税，企业三日到账。
+
+排名2
+帮办代办
+
+嘉定区设立帮办站，帮办员现场服务。
+
+甲市2023年优化营商环境良好实践
+
+排名1
+帮办代办
+
+嘉定区设立帮办站，帮办员现场服务。
+
+排名2
+律师服务
+
+法律服务团为企业提供帮助，随叫随到。
+"""
 
 HIDDEN, LAYERS, FFN, POSITIONS = 32, 2, 64, 256
 
 
-def tiny_tokenizer() -> str:
+@pytest.fixture
+def text() -> str:
+    """Four cases of two years; the third repeats the second."""
+    return TEXT
+
+
+@pytest.fixture
+def cases(text: str) -> tuple[Case, ...]:
+    return read_cases([decode("甲市.txt", text.encode())])
+
+
+@pytest.fixture
+def passages(cases: tuple[Case, ...]) -> tuple[Passage, ...]:
+    """One passage a case."""
+    return tuple(passage for case in cases for passage in passages_of(case, len))
+
+
+@pytest.fixture
+def indexed(tmp_path: Path, encoder) -> Callable[[str], Assistant]:
+    """Index a text and open the index."""
+
+    def make(text: str) -> Assistant:
+        (tmp_path / "甲市.txt").write_text(text, encoding="utf-8")
+        build([tmp_path / "甲市.txt"], tmp_path / "index", encoder)
+        return open_version(current_version(tmp_path / "index"), encoder)
+
+    return make
+
+
+@pytest.fixture
+def assistant(indexed: Callable[[str], Assistant], text: str) -> Assistant:
+    return indexed(text)
+
+
+@pytest.fixture
+def titles(assistant: Assistant) -> Callable[..., list[str]]:
+    """Search the four cases; give year and title of what is found."""
+
+    def search(question: str, **filters: tuple[object, ...]) -> list[str]:
+        found = assistant.search(question, filters=Filters(**filters))  # type: ignore[arg-type]
+        return [f"{f.citation.year} {f.citation.title}" for f in found.findings]
+
+    return search
+
+
+def tiny_tokenizer() -> Tokenizer:
     """A WordPiece tokenizer that knows every character of the built-in sentences."""
     characters = sorted(set("".join(BUILT_IN_SENTENCES)) - {" "})
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     pieces = [*special, *characters, *(f"##{character}" for character in characters)]
-    template = [
-        {"SpecialToken": {"id": "[CLS]", "type_id": 0}},
-        {"Sequence": {"id": "A", "type_id": 0}},
-        {"SpecialToken": {"id": "[SEP]", "type_id": 0}},
-    ]
-    return json.dumps(
-        {
-            "version": "1.0",
-            # Neither may survive preparation: both would be applied in silence.
-            "truncation": {
-                "direction": "Right",
-                "max_length": 8,
-                "strategy": "LongestFirst",
-                "stride": 0,
-            },
-            "padding": None,
-            "added_tokens": [
-                {
-                    "id": i,
-                    "content": content,
-                    "single_word": False,
-                    "lstrip": False,
-                    "rstrip": False,
-                    "normalized": False,
-                    "special": True,
-                }
-                for i, content in enumerate(special)
-            ],
-            "normalizer": {
-                "type": "BertNormalizer",
-                "clean_text": True,
-                "handle_chinese_chars": True,
-                "strip_accents": None,
-                "lowercase": False,
-            },
-            "pre_tokenizer": {"type": "BertPreTokenizer"},
-            "post_processor": {
-                "type": "TemplateProcessing",
-                "single": template,
-                "pair": [*template, {"Sequence": {"id": "B", "type_id": 1}}],
-                "special_tokens": {
-                    token: {"id": token, "ids": [special.index(token)], "tokens": [token]}
-                    for token in ("[CLS]", "[SEP]")
-                },
-            },
-            "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
-            "model": {
-                "type": "WordPiece",
-                "unk_token": "[UNK]",
-                "continuing_subword_prefix": "##",
-                "max_input_chars_per_word": 100,
-                "vocab": {piece: i for i, piece in enumerate(pieces)},
-            },
-        },
-        ensure_ascii=False,
+    ids = {piece: number for number, piece in enumerate(pieces)}
+    made = Tokenizer(WordPiece(ids))
+    made.normalizer = BertNormalizer(strip_accents=None, lowercase=False)
+    made.pre_tokenizer = BertPreTokenizer()
+    made.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1",
+        special_tokens=[(word, ids[word]) for word in ("[CLS]", "[SEP]")],
     )
+    made.decoder = WordPieceDecoder()
+    made.add_special_tokens(special)
+    made.enable_truncation(8)  # may not survive preparation: it would be applied in silence
+    return made
 
 
 def write_tiny_model(folder: Path, prompts: dict[str, str] | None = None) -> None:
     """Write a random BERT of two layers as a sentence-transformers folder."""
     random = np.random.default_rng(7)
     tokenizer = tiny_tokenizer()
-    vocabulary = len(json.loads(tokenizer)["model"]["vocab"])
+    vocabulary = tokenizer.get_vocab_size()
     shapes: dict[str, tuple[int, ...]] = {
         "embeddings.word_embeddings.weight": (vocabulary, HIDDEN),
         "embeddings.position_embeddings.weight": (POSITIONS, HIDDEN),
@@ -125,7 +169,7 @@ def write_tiny_model(folder: Path, prompts: dict[str, str] | None = None) -> Non
             name: random.normal(scale=0.3, size=shape).astype(np.float32)
             for name, shape in shapes.items()
         },
-        tokenizer=tokenizer,
+        tokenizer=tokenizer.to_str(),
         special_tokens={"pad_token": "[PAD]", "unk_token": "[UNK]"},
         prompts=prompts,
     )
