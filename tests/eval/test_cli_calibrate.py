@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-import casebook
-import eval.workbench
 from eval.load import list_datasets, load_questions
 from rag.confidence import Calibration
 
@@ -19,12 +18,9 @@ CASES = "甲市2022年优秀案例\n\n" + "\n".join(
 )
 
 
-def cli(*arguments: object) -> tuple[int, str, str]:
-    words = ["eval", "calibrate", *(str(argument) for argument in arguments)]
-    done = CliRunner().invoke(casebook.app, words)
-    if done.exception and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done.exit_code, done.stdout, done.stderr
+@pytest.fixture
+def cli(invoke: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str, str]]:
+    return partial(invoke, "eval", "calibrate")
 
 
 def line(name: str, kind: str, text: str, quote: str = "") -> str:
@@ -33,22 +29,20 @@ def line(name: str, kind: str, text: str, quote: str = "") -> str:
     return json.dumps({**record, "mode": "any", "answer": ""}, ensure_ascii=False) + "\n"
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(eval.workbench, "load_encoder", lambda _name, _models: encoder)
-    (tmp_path / "甲市.txt").write_text(CASES, encoding="utf-8")
+@pytest.fixture
+def folder(folder: Path) -> Path:
+    (folder / "甲市.txt").write_text(CASES, encoding="utf-8")
     answered = [line(f"A{n}", "fact", f"第{n}项服务几天办结？", f"{n}天办结") for n in range(1, 26)]
-    (tmp_path / "问.jsonl").write_text("".join(answered), encoding="utf-8")
+    (folder / "问.jsonl").write_text("".join(answered), encoding="utf-8")
     lacking = [line(f"N{n}", "missing", f"第{n}项服务电话是多少？") for n in range(1, 26)]
-    (tmp_path / "无.jsonl").write_text("".join(lacking), encoding="utf-8")
-    return tmp_path
+    (folder / "无.jsonl").write_text("".join(lacking), encoding="utf-8")
+    return folder
 
 
 ASK = ("问.jsonl", "--sources", "甲市.txt", "--unanswerable", "无.jsonl", "--system", "hybrid-text")
 
 
-def test_a_calibration_is_learnt_written_and_says_where_it_comes_from(folder: Path) -> None:
+def test_a_calibration_is_learnt_written_and_says_where_it_comes_from(cli, folder: Path) -> None:
     code, out, err = cli(*ASK, "--out", folder / "calibration.json")
     assert (code, err) == (0, "")
     assert "hybrid-text" in out
@@ -60,7 +54,7 @@ def test_a_calibration_is_learnt_written_and_says_where_it_comes_from(folder: Pa
     assert str(folder) not in learnt.provenance
 
 
-def test_the_same_is_told_as_json(folder: Path) -> None:
+def test_the_same_is_told_as_json(cli, folder: Path) -> None:
     code, out, _ = cli(*ASK, "--json")
     assert code == 0
     (record,) = json.loads(out)
@@ -69,19 +63,19 @@ def test_the_same_is_told_as_json(folder: Path) -> None:
     assert not (folder / "calibration.json").exists()
 
 
-def test_a_question_with_evidence_is_not_unanswerable() -> None:
+def test_a_question_with_evidence_is_not_unanswerable(cli) -> None:
     code, _, err = cli(*ASK, "--unanswerable", "问.jsonl")
     assert code == 1
     assert "问.jsonl：应是没有答案的问题，但25 个问题（A1、" in err
 
 
-def test_more_denials_than_refusals_are_bad_input() -> None:
+def test_more_denials_than_refusals_are_bad_input(cli) -> None:
     code, _, err = cli(*ASK, "--denials", "0.5")
     assert code == 2
     assert "--denials" in err
 
 
-def test_an_unknown_system_is_named() -> None:
+def test_an_unknown_system_is_named(cli) -> None:
     code, _, err = cli(*ASK[:-1], "快的")
     assert code == 1
     assert "没有名为 快的 的系统" in err

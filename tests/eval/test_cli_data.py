@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-import casebook
-import rag.encoders
 from eval.archive import load
 from eval.load import load as load_dataset
+from eval.questions import Question, write_questions
 
 RUN = "q1 Q0 d1 1 0.5 x\nq1 Q0 d2 2 0.5 x\n"
 QRELS = "query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td2\t1\nq3\td1\t0\n"
 
 
-def cli(*arguments: object) -> tuple[int, str, str]:
-    words = ["eval", *(str(argument) for argument in arguments)]
-    done = CliRunner().invoke(casebook.app, words)
-    if done.exception and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done.exit_code, done.stdout, done.stderr
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder) -> Path:
-    """Where the commands run; an encoder there counts characters."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(rag.encoders, "load_encoder", lambda _name, _models: encoder)
-    return tmp_path
+@pytest.fixture
+def folder(folder: Path, monkeypatch: pytest.MonkeyPatch, encoder) -> Path:
+    """An export loads its encoder itself."""
+    monkeypatch.setattr("rag.encoders.load_encoder", lambda _name, _models: encoder)
+    return folder
 
 
 @pytest.fixture
@@ -51,18 +41,11 @@ def beir(folder: Path) -> Path:
 @pytest.fixture
 def asked(folder: Path) -> Path:
     file = folder / "小集.jsonl"
-    lines = [
-        {
-            "id": name,
-            "type": "fact",
-            "question": text,
-            "evidence": [{"quote": quote}],
-            "mode": "any",
-            "answer": "",
-        }
-        for name, text, quote in (("Q1", "几天？", "三日到账"), ("Q2", "几次？", "帮办六千次"))
+    questions = [
+        Question("Q1", "fact", "几天？", ("三日到账",), "any"),
+        Question("Q2", "fact", "几次？", ("帮办六千次",), "any"),
     ]
-    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    write_questions(file, questions)
     return file
 
 
@@ -71,7 +54,7 @@ def written(name: str, text: str) -> Path:
     return Path(name)
 
 
-def test_an_import_is_stored_verified_and_reported_and_says_what_it_lacks(beir: Path) -> None:
+def test_an_import_is_stored_verified_and_reported_and_says_what_it_lacks(cli, beir: Path) -> None:
     code, out, err = cli("import", written("run.txt", RUN), beir, "--name", "别家")
     assert code == 0
     assert "公开集" in out
@@ -92,7 +75,7 @@ def test_an_import_is_stored_verified_and_reported_and_says_what_it_lacks(beir: 
     assert "别家" in Path("var/eval/report.html").read_text(encoding="utf-8")
 
 
-def test_another_split_is_another_folder(beir: Path) -> None:
+def test_another_split_is_another_folder(cli, beir: Path) -> None:
     run = written("run.txt", RUN)
     for options in ((), ("--split", "test"), ("--split", "dev")):
         assert cli("import", run, beir, "--name", "别家", *options)[0] == 0
@@ -100,7 +83,7 @@ def test_another_split_is_another_folder(beir: Path) -> None:
 
 
 def test_an_import_for_quotes_is_judged_by_the_judgments_given(
-    asked: Path, collection: Path
+    cli, asked: Path, collection: Path
 ) -> None:
     run = written("run.txt", RUN.replace("q", "Q"))
     sources = ("--sources", collection)
@@ -119,20 +102,20 @@ def test_an_import_for_quotes_is_judged_by_the_judgments_given(
 
 
 @pytest.mark.parametrize("name", ["../../逃", "a b", ""])
-def test_a_name_that_is_no_folder_of_its_own_stores_nothing(beir: Path, name: str) -> None:
+def test_a_name_that_is_no_folder_of_its_own_stores_nothing(cli, beir: Path, name: str) -> None:
     code, out, err = cli("import", written("run.txt", RUN), beir, "--name", name)
     assert (code, out) == (1, "")
     assert f"错误：--name：系统名 {name!r} 不能用" in err
     assert sorted(path.name for path in Path().iterdir()) == ["run.txt", "公开集"]
 
 
-def test_a_run_that_cannot_be_read_is_told_by_file_and_line(beir: Path) -> None:
+def test_a_run_that_cannot_be_read_is_told_by_file_and_line(cli, beir: Path) -> None:
     code, _, err = cli("import", written("run.txt", f"{RUN}q2 d1\n"), beir, "--name", "x")
     assert (code, "run.txt：第 3 行：有 2 列，应为 6 列" in err) == (1, True)
 
 
 def test_questions_become_a_spreadsheet_and_passages_a_folder(
-    asked: Path, collection: Path
+    cli, asked: Path, collection: Path
 ) -> None:
     sources = ("--sources", collection)
     code, out, _ = cli("export", asked, "表.csv", *sources)
@@ -150,7 +133,7 @@ def test_questions_become_a_spreadsheet_and_passages_a_folder(
     assert {name: len(grades) for name, grades in passages.judgments.items()} == {"Q1": 1, "Q2": 1}
 
 
-def test_an_export_says_what_it_leaves_out_and_writes_over_nothing(beir: Path) -> None:
+def test_an_export_says_what_it_leaves_out_and_writes_over_nothing(cli, beir: Path) -> None:
     code, _, err = cli("export", beir, "又一份")
     assert code == 0
     assert "1 个问题在这里没有判断，未计入" in err
@@ -159,7 +142,7 @@ def test_an_export_says_what_it_leaves_out_and_writes_over_nothing(beir: Path) -
 
 
 @pytest.mark.usefixtures("asked")
-def test_list_counts_what_is_answered_in_every_form(beir: Path) -> None:
+def test_list_counts_what_is_answered_in_every_form(cli, beir: Path) -> None:
     code, out, _ = cli("list", ".", "--json")
     assert code == 0
     assert [
@@ -167,3 +150,23 @@ def test_list_counts_what_is_answered_in_every_form(beir: Path) -> None:
         for one in json.loads(out)
     ] == [("公开集", "beir", 3, 2, 2), ("小集", "jsonl", 2, 2, None)]
     assert json.loads(cli("list", beir.name, "--json")[1]) == json.loads(out)[:1]
+
+
+def test_list_shows_sets_and_what_is_wrong_with_the_others(cli, question_file: Path) -> None:
+    (question_file.parent / "坏.jsonl").write_text("{\n", encoding="utf-8")
+    code, out, _ = cli("list", question_file.parent)
+    assert code == 0
+    assert re.search(r"小集 +│ jsonl │ 4 +│ 3 +│ —", out)
+    assert re.search(r"坏 +│ jsonl │ — +│ — +│ —", out)
+    assert "第 1 行：不是 JSON" in out.replace("\n", "")
+    assert cli("list", question_file.parent / "无")[0] == 1
+
+
+def test_list_as_json_says_the_same(cli, question_file: Path) -> None:
+    (question_file.parent / "坏.jsonl").write_text("{\n", encoding="utf-8")
+    code, out, _ = cli("list", question_file.parent, "--json")
+    assert code == 0
+    bad, good = json.loads(out)
+    assert (bad["name"], bad["questions"]) == ("坏", None)
+    assert "第 1 行：不是 JSON" in bad["fault"]
+    assert (good["name"], good["questions"], good["answerable"]) == ("小集", 4, 3)

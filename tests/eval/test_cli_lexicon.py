@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-import casebook
 from eval.questions import Question, write_questions
 
 
-def cli(*arguments: object) -> tuple[int, str, str]:
-    words = ["lexicon", "check", *(str(argument) for argument in arguments)]
-    done = CliRunner().invoke(casebook.app, words)
-    if done.exception and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done.exit_code, done.stdout, done.stderr
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("eval.workbench.load_encoder", lambda _name, _models: encoder)
-    return tmp_path
+@pytest.fixture
+def cli(invoke: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str, str]]:
+    return partial(invoke, "lexicon", "check")
 
 
 @pytest.fixture
@@ -48,7 +38,7 @@ def written(file: Path, text: str) -> Path:
     return file
 
 
-def test_every_faulty_line_is_told_and_nothing_is_asked(folder: Path) -> None:
+def test_every_faulty_line_is_told_and_nothing_is_asked(cli, folder: Path) -> None:
     file = written(folder / "词.tsv", "退税\n开店\t开办企业\n店\t门店\n")
     code, out, err = cli(file, "没有的题集.jsonl")
     assert (code, out) == (1, "")
@@ -58,13 +48,13 @@ def test_every_faulty_line_is_told_and_nothing_is_asked(folder: Path) -> None:
     ]
 
 
-def test_a_file_that_is_not_there_is_told(folder: Path) -> None:
+def test_a_file_that_is_not_there_is_told(cli, folder: Path) -> None:
     code, _, err = cli(folder / "没有.tsv")
     assert (code, "没有.tsv：读不了" in err) == (1, True)
 
 
 def test_keys_effects_and_moved_questions_are_printed(
-    folder: Path, dataset: Path, collection: Path
+    cli, folder: Path, dataset: Path, collection: Path
 ) -> None:
     file = written(folder / "词.tsv", "搭把手\t帮办员现场服务\n帮办\t帮办服务\n")
     code, out, err = cli(file, dataset, "--sources", collection)
@@ -78,7 +68,7 @@ def test_keys_effects_and_moved_questions_are_printed(
 
 
 def test_losing_the_lexicon_in_use_is_measurably_worse(
-    folder: Path, dataset: Path, collection: Path
+    cli, folder: Path, dataset: Path, collection: Path
 ) -> None:
     used = written(folder / "index" / "lexicon.tsv", "搭把手\t帮办员现场服务\n")
     empty = written(folder / "空.tsv", "")
@@ -97,7 +87,7 @@ def test_losing_the_lexicon_in_use_is_measurably_worse(
 
 
 def test_a_system_can_be_chosen_and_an_unknown_one_is_told(
-    folder: Path, dataset: Path, collection: Path
+    cli, folder: Path, dataset: Path, collection: Path
 ) -> None:
     file = written(folder / "词.tsv", "搭把手\t帮办员现场服务\n")
     arguments = (file, dataset, "--sources", collection, "--json", "--system")
