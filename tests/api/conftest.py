@@ -105,6 +105,33 @@ def client(app: FastAPI) -> Iterator[TestClient]:
         yield client
 
 
+class Failing:
+    """A retriever whose every search fails in one way."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def retrieve(
+        self,
+        question: str,
+        *,
+        limit: int,
+        filters: Filters = NO_FILTERS,
+    ) -> Retrieval:
+        raise self.error
+
+
+@pytest.fixture
+def failing_client(cases: tuple[Case, ...]) -> Callable[[Exception], TestClient]:
+    """A client of a service whose every search fails in one way."""
+
+    def make(error: Exception) -> TestClient:
+        app = create_app(Assistant(cases, Failing(error), "v1"), passages=0, encoder="none")
+        return TestClient(app, raise_server_exceptions=False)
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def search(client: TestClient) -> Callable[..., Any]:
     """Search, expecting an answer; keyword arguments are fields of the request."""

@@ -1,3 +1,5 @@
+"""Cases listed, narrowed, opened, and counted by facet."""
+
 from __future__ import annotations
 
 import hashlib

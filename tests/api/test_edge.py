@@ -1,13 +1,9 @@
+"""The service as a whole: headers, methods, liveness, readiness and its list of addresses."""
+
 from __future__ import annotations
 
 import pytest
 from starlette.testclient import TestClient
-
-from api.app import create_app
-from rag.assistant import Assistant
-from rag.filters import NO_FILTERS, Filters
-from rag.retrieve import Retrieval
-from rag.types import Case
 
 HEADERS = {
     "content-security-policy": (
@@ -43,24 +39,8 @@ def test_every_response_carries_the_security_headers(
     assert HEADERS.items() <= dict(response.headers).items()
 
 
-class Broken:
-    """A retriever with a mistake in it."""
-
-    def retrieve(
-        self,
-        question: str,
-        *,
-        limit: int,
-        filters: Filters = NO_FILTERS,
-    ) -> Retrieval:
-        raise RuntimeError(question)
-
-
-def test_even_an_unforeseen_error_carries_them(cases: tuple[Case, ...]) -> None:
-    app = create_app(Assistant(cases, Broken(), "v1"), passages=0, encoder="none")
-    client = TestClient(app, raise_server_exceptions=False)
-
-    response = client.post("/api/v1/search", json={"query": "税"})
+def test_even_an_unforeseen_error_carries_them(failing_client) -> None:
+    response = failing_client(RuntimeError("税")).post("/api/v1/search", json={"query": "税"})
 
     assert response.status_code == 500
     assert HEADERS.items() <= dict(response.headers).items()

@@ -1,3 +1,5 @@
+"""The pages a person reads: a case with every character of its text, and the search page."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""What is refused or fails: its status, its problem document, and what it does not tell."""
+
 from __future__ import annotations
 
 import json
@@ -223,27 +225,6 @@ def test_a_bad_query_parameter_is_named(client: TestClient) -> None:
     assert response.json()["errors"] == [{"field": "区", "message": "没有这个字段，请检查拼写"}]
 
 
-class Failing:
-    """A retriever whose every search fails in one way."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def retrieve(
-        self,
-        question: str,
-        *,
-        limit: int,
-        filters: Filters = NO_FILTERS,
-    ) -> Retrieval:
-        raise self.error
-
-
-def failing_client(cases: tuple[Case, ...], error: Exception) -> TestClient:
-    app = create_app(Assistant(cases, Failing(error), "v1"), passages=0, encoder="none")
-    return TestClient(app, raise_server_exceptions=False)
-
-
 @pytest.mark.parametrize(
     ("error", "status", "slug", "retry_after"),
     [
@@ -257,9 +238,9 @@ def failing_client(cases: tuple[Case, ...], error: Exception) -> TestClient:
     ],
 )
 def test_a_failure_inside_has_one_status_and_tells_nothing_of_this_machine(
-    cases: tuple[Case, ...], error: Exception, status: int, slug: str, retry_after: str | None
+    failing_client, error: Exception, status: int, slug: str, retry_after: str | None
 ) -> None:
-    response = failing_client(cases, error).post(SEARCH, json={"query": "税"})
+    response = failing_client(error).post(SEARCH, json={"query": "税"})
 
     assert response.status_code == status
     assert response.json()["type"] == f"/problems/{slug}"

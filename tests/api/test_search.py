@@ -1,3 +1,5 @@
+"""`POST /api/v1/search`: the fields of an answer, and what is there only when asked for."""
+
 from __future__ import annotations
 
 import hashlib
