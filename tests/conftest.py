@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -139,6 +140,14 @@ def real_index(models: Path, corpus: Path, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("real") / "index"
     build([corpus], folder, load_encoder(DEFAULT_MODEL, models))
     return folder
+
+
+@pytest.fixture
+def copied_index(real_index: Path, tmp_path: Path) -> Path:
+    """The same, for one test to change."""
+    copy = tmp_path / "index"
+    shutil.copytree(real_index, copy)
+    return copy
 
 
 def six_questions(asked: str) -> str:

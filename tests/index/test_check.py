@@ -35,17 +35,13 @@ def test_no_index_is_one_finding_with_the_command(tmp_path: Path) -> None:
 
 @pytest.mark.model
 def test_every_damaged_file_is_named_and_nothing_else_is_tried(
-    real_index: Path, models: Path, tmp_path: Path
+    copied_index: Path, models: Path
 ) -> None:
-    import shutil
-
-    copy = tmp_path / "index"
-    shutil.copytree(real_index, copy)
-    folder = current_version(copy).folder
+    folder = current_version(copied_index).folder
     (folder / "cases.jsonl").write_bytes(b"")
     (folder / "dense.faiss").unlink()
 
-    findings = check(copy, models)
+    findings = check(copied_index, models)
 
     assert [(finding.name, finding.ok) for finding in findings] == [
         ("版本", True),
@@ -56,16 +52,12 @@ def test_every_damaged_file_is_named_and_nothing_else_is_tried(
 
 @pytest.mark.model
 def test_every_faulty_line_of_the_operators_lexicon_is_a_finding(
-    real_index: Path, models: Path, tmp_path: Path
+    copied_index: Path, models: Path
 ) -> None:
-    import shutil
-
-    copy = tmp_path / "index"
-    shutil.copytree(real_index, copy)
-    file = copy / LEXICON
+    file = copied_index / LEXICON
 
     def findings() -> list[tuple[bool, str]]:
-        return [(f.ok, f.detail) for f in check(copy, models) if f.name == "口语词表"]
+        return [(f.ok, f.detail) for f in check(copied_index, models) if f.name == "口语词表"]
 
     file.write_text("退税\t退还\n=\t=\n退税\n", encoding="utf-8")
     first, second = findings()

@@ -310,15 +310,13 @@ def test_an_index_whose_lexicon_is_faulty_is_not_opened(
 
 @pytest.mark.model
 def test_a_landmark_favours_the_cases_of_its_district_and_hides_none(
-    real_index: Path, models: Path, tmp_path: Path
+    copied_index: Path, real_index: Path, models: Path
 ) -> None:
-    import shutil
-
-    copy = tmp_path / "index"
-    shutil.copytree(real_index, copy)
     places = "陆家嘴\t浦东新区\n五角场\t杨浦区\n朱家角\t青浦区\n北外滩\t虹口区\n崇明岛\t崇明区\n"
-    (copy / LEXICON).write_text(places, encoding="utf-8")
-    without, following = (open_index(index, models).assistant for index in (real_index, copy))
+    (copied_index / LEXICON).write_text(places, encoding="utf-8")
+    without, following = (
+        open_index(index, models).assistant for index in (real_index, copied_index)
+    )
 
     def districts(assistant: Assistant, question: str) -> list[str | None]:
         found = assistant.search(question, limit=50).findings
