@@ -1,3 +1,5 @@
+"""The prepared encoder: its vectors, prompts and tokens, and what damage it tells."""
+
 import shutil
 import subprocess
 import sys

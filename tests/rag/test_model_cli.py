@@ -1,3 +1,5 @@
+"""``casebook model``: what it prints, and its exit codes."""
+
 import json
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Model names, paths and records, and the models known by digest."""
+
 import json
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""The packed file of a small e5: what is read, and where damage is told."""
+
 import struct
 from pathlib import Path
 

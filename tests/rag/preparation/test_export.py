@@ -1,3 +1,5 @@
+"""A model from its folder to a prepared one, proved, recorded, and refused where it strays."""
+
 import json
 import os
 import pickle

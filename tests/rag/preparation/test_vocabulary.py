@@ -1,3 +1,5 @@
+"""A vocabulary trimmed to the scripts that are kept: the same pieces, the same embeddings."""
+
 import json
 
 import numpy as np
