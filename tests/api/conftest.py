@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -142,3 +145,40 @@ def search(client: TestClient) -> Callable[..., Any]:
         return response.json()
 
     return search
+
+
+@pytest.fixture(scope="session")
+def port(app: FastAPI) -> Iterator[int]:
+    """The application, served on a real socket."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    thread.join(30)
+    listener.close()
+
+
+@pytest.fixture
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Refuse every way out of this machine, and fail even where a library hides the refusal."""
+    tried: list[object] = []
+    connect, getaddrinfo = socket.socket.connect, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in {"127.0.0.1", "::1"}:
+            tried.append(address)
+            raise OSError(address)
+        connect(self, address)
+
+    def guarded_getaddrinfo(host: Any, *rest: Any, **more: Any) -> Any:
+        if host not in {"127.0.0.1", "localhost", "::1"}:
+            tried.append(host)
+            raise OSError(host)
+        return getaddrinfo(host, *rest, **more)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+    yield
+    assert tried == []

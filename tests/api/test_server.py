@@ -4,25 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
-
-
-@pytest.fixture(scope="module")
-def port(app: FastAPI) -> Iterator[int]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    thread.join(30)
-    listener.close()
 
 
 @pytest.fixture
