@@ -41,6 +41,8 @@ def test_packages_import_nothing_by_themselves(package: str) -> None:
         ("opencc", ["eval/perturbations.py"]),
         ("pypinyin", ["eval/sounds.py"]),
         ("httpx", ["api/service.py", "eval/bench.py", "rag/endpoint.py"]),
+        ("langchain_core", ["api/langchain_retriever.py"]),
+        ("llama_index", ["api/llamaindex_retriever.py"]),
     ],
 )
 def test_a_heavy_library_is_imported_in_one_place(library: str, where: list[str]) -> None:
