@@ -167,9 +167,9 @@ class _WatchedMatches:
         with self._clock.running():
             return self._inner.scores(rows)
 
-    def sentences(self, rows: Rows) -> Rows:
+    def by_sentence(self, rows: Rows) -> list[Scores]:
         with self._clock.running():
-            return cast("SentenceMatches", self._inner).sentences(rows)
+            return cast("SentenceMatches", self._inner).by_sentence(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +213,6 @@ class SilentMatches:
         """Return zeros."""
         return np.zeros(len(rows), dtype=np.float32)
 
-    def sentences(self, rows: Rows) -> Rows:
-        """Return the first sentence of each passage."""
-        return np.zeros(len(rows), dtype=np.int64)
+    def by_sentence(self, rows: Rows) -> list[Scores]:
+        """Return one zero for each passage."""
+        return [np.zeros(1, dtype=np.float32) for _ in rows]

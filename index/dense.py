@@ -221,12 +221,11 @@ class ExactMatches:
         """Score passages by their best sentence."""
         return self._ranker.above_floor(self._best[rows])
 
-    def sentences(self, rows: Rows) -> Rows:
-        """Return the position of each passage's best sentence; the first of equals."""
+    def by_sentence(self, rows: Rows) -> list[Scores]:
+        """Score every sentence of each passage."""
         starts = self._ranker.starts
-        return np.array(
-            [self._cosines[starts[row] : starts[row + 1]].argmax() for row in rows], dtype=np.int64
-        )
+        above = self._ranker.above_floor
+        return [above(self._cosines[starts[row] : starts[row + 1]]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +248,7 @@ class GraphMatches:
             scores[present] = self._ranker.above_floor(np.maximum.reduceat(cosines, offsets))
         return scores
 
-    def sentences(self, rows: Rows) -> Rows:
-        """Return the position of each passage's best sentence; the first of equals."""
+    def by_sentence(self, rows: Rows) -> list[Scores]:
+        """Score every sentence of each passage."""
         cosines, offsets = self._ranker.cosines(self._query, rows)
-        groups = np.split(cosines, offsets[1:]) if len(rows) else []
-        return np.array([group.argmax() for group in groups], dtype=np.int64)
+        return np.split(self._ranker.above_floor(cosines), offsets[1:]) if len(rows) else []

@@ -7,7 +7,7 @@ of files, FAISS or HTTP.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.cite import Citation, cite
 from rag.cited_cases import CitedCase, cited_cases
@@ -68,6 +68,10 @@ class Findings:
     def by_case(self) -> tuple[CitedCase, ...]:
         """The cases of the findings, in the order of their first, with the ranks of theirs."""
         return cited_cases([finding.citation for finding in self.findings])
+
+    def first(self, count: int) -> Findings:
+        """Keep only the best passages, ``count`` of them at most."""
+        return replace(self, findings=self.findings[:count])
 
     @property
     def abstained(self) -> bool:

@@ -67,6 +67,15 @@ def highlights(question: str, text: str) -> tuple[Span, ...]:
     return tuple(spans)
 
 
+def telling_terms(question: str) -> frozenset[str]:
+    """The question's terms of two or more characters that are not function words alone.
+
+    >>> sorted(telling_terms("退税几天到账"))
+    ['到账', '天到', '税几', '退税']
+    """
+    return frozenset(_words(question).terms)
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     """A question's words: its runs, and its telling terms, each once."""

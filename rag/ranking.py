@@ -42,10 +42,10 @@ class Matches(Protocol):
 
 
 class SentenceMatches(Matches, Protocol):
-    """Matches by sentence, which can also tell the sentence that matched."""
+    """Matches by sentence, which can also score the sentences of a passage one by one."""
 
-    def sentences(self, rows: Rows) -> Rows:
-        """Return, for each passage, the position of its best sentence within the passage."""
+    def by_sentence(self, rows: Rows) -> list[Scores]:
+        """Score every sentence of each passage on a scale from 0 to 1, in reading order."""
         ...
 
 

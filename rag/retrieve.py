@@ -19,7 +19,7 @@ from rag.encoder import Encoder
 from rag.filters import NO_FILTERS, Filters
 from rag.focus import LONG, focused
 from rag.named_districts import PlacedQuestion, district_names
-from rag.ranking import Mask, Rankers, Rows
+from rag.ranking import Mask, Rankers, Rows, Scores
 from rag.rerank import RERANKED, relevance_of
 from rag.respelling import respelled
 from rag.scoring import Scored, Scorer
@@ -150,10 +150,10 @@ class HybridRetriever:
         if len(named) > 1:
             order, scores = self._covered(named, order, scores, scored)
         best = order[:limit]
-        sentences = scored.by_sentence.sentences(scored.rows[best])
+        near = scored.by_sentence.by_sentence(scored.rows[best])
         hits = tuple(
-            self._hit(scored, int(at), float(scores[at]), int(sentence))
-            for at, sentence in zip(best, sentences, strict=True)
+            self._hit(scored, int(at), float(scores[at]), sentences)
+            for at, sentences in zip(best, near, strict=True)
         )
         judged = self._judged(asked, whole, scored, allowed, depth)
         signals = min(judged, key=self._calibration.confidence)
@@ -265,8 +265,10 @@ class HybridRetriever:
         case = self._cases[int(self._case_rows[row])]
         return f"{context_of(case, passage.section)}\n{passage.text}"
 
-    def _hit(self, scored: Scored, at: int, score: float, sentence: int) -> Hit:
+    def _hit(self, scored: Scored, at: int, score: float, near: Scores) -> Hit:
         passage = self._passages[int(scored.rows[at])]
+        if len(near) == 1:  # a passage found by one vector is as near in every sentence
+            near = np.repeat(near, len(passage.sentences))
         return Hit(
             passage=passage,
             score=score,
@@ -274,7 +276,7 @@ class HybridRetriever:
             lexical=float(scored.lexical[at]),
             expansion=float(scored.expansion[at]),
             late=float(scored.late[at]),
-            sentence=passage.sentences[sentence],
+            near=tuple(near.tolist()),
         )
 
     def allowed(self, filters: Filters = NO_FILTERS) -> Mask:

@@ -183,7 +183,7 @@ class Hit:
             to answer; 0 where none is known.
         late: Similarity in [0, 1] of the question's tokens to the passage's, for the first few; 0
             for the others and where the encoder gives no tokens.
-        sentence: The passage's best sentence for this question.
+        near: Similarity in [0, 1] of the question to each sentence of the passage, in its order.
     """
 
     passage: Passage
@@ -192,4 +192,9 @@ class Hit:
     lexical: float
     expansion: float
     late: float
-    sentence: Span
+    near: tuple[float, ...]
+
+    @property
+    def sentence(self) -> Span:
+        """The passage's best sentence for this question, the first of equals."""
+        return self.passage.sentences[self.near.index(max(self.near))]

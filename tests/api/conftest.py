@@ -59,7 +59,7 @@ class SharedCharacters:
             case.case_id for case in self.cases if case.duplicate_of is None and filters.allow(case)
         }
         hits = [
-            Hit(passage, score, score, score, 0.0, 0.5, passage.sentences[0])
+            Hit(passage, score, score, score, 0.0, 0.5, (score,) * len(passage.sentences))
             for passage in self.passages
             if passage.case_id in allowed
             for score in [len(set(question) & set(passage.text)) / len(set(question))]

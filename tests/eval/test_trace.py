@@ -116,7 +116,9 @@ def test_watched_rankers_rank_as_they_would_alone(encoder) -> None:
     alone = dense.match(vector)
     assert seen.best(limit=2, allowed=every).tolist() == [0, 3]
     assert seen.scores(rows).tolist() == alone.scores(rows).tolist()
-    assert seen.sentences(rows).tolist() == [0, 0, 0, 0]
+    assert [near.tolist() for near in seen.by_sentence(rows)] == [
+        near.tolist() for near in alone.by_sentence(rows)
+    ]
     assert shared.best(limit=4, allowed=every).tolist() == [3, 0]
     assert shared.scores(rows).tolist() == lexical.match(terms).scores(rows).tolist()
 
@@ -137,9 +139,9 @@ class Sleepy:
         time.sleep(0.02)
         return np.zeros(0, dtype=np.float32)
 
-    def sentences(self, rows: Rows) -> Rows:
+    def by_sentence(self, rows: Rows) -> list[Scores]:
         time.sleep(0.02)
-        return rows
+        return []
 
 
 def test_every_call_of_a_ranker_is_timed_and_the_time_between_is_not() -> None:
@@ -149,7 +151,7 @@ def test_every_call_of_a_ranker_is_timed_and_the_time_between_is_not() -> None:
     time.sleep(0.2)
     matches.best(limit=1, allowed=np.ones(0, dtype=bool))
     matches.scores(rows)
-    matches.sentences(rows)
+    matches.by_sentence(rows)
     assert 0.08 <= clock.seconds < 0.2
 
 
@@ -175,4 +177,4 @@ def test_a_silent_ranker_finds_nothing_and_scores_nothing() -> None:
     rows = np.array([2, 0])
     assert matches.best(limit=5, allowed=np.ones(3, dtype=bool)).tolist() == []
     assert matches.scores(rows).tolist() == [0, 0]
-    assert matches.sentences(rows).tolist() == [0, 0]
+    assert [near.tolist() for near in matches.by_sentence(rows)] == [[0.0], [0.0]]

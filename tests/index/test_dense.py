@@ -91,13 +91,13 @@ def test_scores_count_from_the_noise_floor() -> None:
     assert scores.tolist() == pytest.approx([1.0, 0.5, 0.0], abs=1e-6)
 
 
-def test_the_best_sentence_is_told_by_its_place_in_the_passage() -> None:
-    vectors = np.array([[0, 1], [1, 0], [1, 0], [0, 1]], dtype=np.float32)
+def test_every_sentence_of_a_passage_is_scored_in_its_place() -> None:
+    vectors = np.array([[0, 1], [1, 0], [0.6, 0.8], [0, 1]], dtype=np.float32)
     ranker = DenseRanker.build(vectors, [3, 1])
 
-    places = ranker.match(np.array([1, 0], dtype=np.float32)).sentences(np.array([0, 1]))
+    near = ranker.match(np.array([1, 0], dtype=np.float32)).by_sentence(np.array([0, 1]))
 
-    assert places.tolist() == [1, 0]
+    assert [scores.tolist() for scores in near] == [[0, 1, pytest.approx(0.6)], [0]]
 
 
 def test_no_rows_score_to_nothing() -> None:
@@ -106,7 +106,7 @@ def test_no_rows_score_to_nothing() -> None:
     matches = ranker.match(np.array([1, 0], dtype=np.float32))
 
     assert matches.scores(nothing).tolist() == []
-    assert matches.sentences(nothing).tolist() == []
+    assert matches.by_sentence(nothing) == []
 
 
 def test_bytes_restore_the_same_ranker() -> None:

@@ -23,7 +23,7 @@ class Everything:
     named: tuple[str, ...]
 
     def retrieve(self, question: str, *, limit: int, filters: Filters = NO_FILTERS) -> Retrieval:
-        hits = (Hit(p, 0.5, 0.5, 0.5, 0.0, 0.0, p.sentences[0]) for p in self.passages)
+        hits = (Hit(p, 0.5, 0.5, 0.5, 0.0, 0.0, (0.5,) * len(p.sentences)) for p in self.passages)
         return Retrieval(tuple(hits), 0.5, None, named=self.named)
 
 

@@ -1,0 +1,128 @@
+"""What a question is answered with: sentences, each with the passages that it rests on.
+
+The same value whether the sentences are the source's own (`rag.extract`) or a model's
+(`rag.generate`); every surface serialises this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rag.assistant import Finding, Findings
+from rag.retrieve import Reason
+from rag.types import Span
+
+Mode = Literal["extractive", "llm"]
+Trouble = Literal["unavailable", "timeout", "cut_off", "unusable"]
+"""Why a language model's answer is not, or not whole, what is shown: it could not be reached, took too
+long, broke off, or said nothing that its sources hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """One sentence of an answer.
+
+    Attributes:
+        text: As shown, without marks.
+        citations: Numbers of the evidence that it rests on, from 1, rising; at least one.
+        place: Where it stands, word for word, in the source of its first citation; None where a
+            model worded it.
+        lead: What its line begins with, such as a district's name; empty within a line, and in
+            answers of a single line.
+    """
+
+    text: str
+    citations: tuple[int, ...]
+    place: Span | None
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """What became of the sentences that a language model wrote.
+
+    Attributes:
+        kept: Shown as written: their sources hold what they say.
+        replaced: Shown in the source's own words instead.
+        dropped: Not shown.
+        trouble: What else was wrong; None if nothing was.
+    """
+
+    kept: int = 0
+    replaced: int = 0
+    dropped: int = 0
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, or the refusal of one.
+
+    Attributes:
+        findings: What the question brought up.
+        evidence: The passages that citations number, from 1. In a refusal, the nearest ones, which
+            nothing cites.
+        sentences: In the order they are read; none in a refusal.
+        notice: What a refusal says; empty in an answer.
+        reason: Why there is no answer; None where there is one.
+        mode: Whose words the sentences are.
+        checking: Of a model's sentences; None where no model was asked.
+    """
+
+    findings: Findings
+    evidence: tuple[Finding, ...]
+    sentences: tuple[AnswerSentence, ...]
+    notice: str
+    reason: Reason | None
+    mode: Mode
+    checking: Checking | None = None
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the collection was found not to answer."""
+        return self.reason is not None
+
+    @property
+    def text(self) -> str:
+        """The whole in one text: sentences with the numbers of their evidence, or the notice."""
+        return "".join(pieces(self.sentences)) or self.notice
+
+
+def pieces(sentences: Sequence[AnswerSentence]) -> Iterator[str]:
+    """Write sentences out, each as it goes on from the one before it.
+
+    Within a line, sentences that do not follow each other in the source are parted by ``……``.
+
+    Returns:
+        One piece a sentence; joined, they are the text of the answer.
+
+    >>> first = AnswerSentence("三天到账。", (1,), Span(10, 15), lead="静安区")
+    >>> after = AnswerSentence("不用跑腿。", (1, 2), Span(20, 25))
+    >>> "".join(pieces([first, after]))
+    '静安区：三天到账。[1]……不用跑腿。[1][2]'
+    """
+    before: AnswerSentence | None = None
+    for sentence in sentences:
+        yield f"{joint(before, sentence)}{sentence.text}{marks(sentence.citations)}"
+        before = sentence
+
+
+def marks(citations: Sequence[int]) -> str:
+    """Write the numbers of evidence as they stand behind a sentence."""
+    return "".join(f"[{number}]" for number in citations)
+
+
+def joint(before: AnswerSentence | None, sentence: AnswerSentence) -> str:
+    """Write what stands between a sentence and the one before it: a line's end and lead, or a gap."""
+    if sentence.lead:
+        return f"{sentence.lead}：" if before is None else f"\n{sentence.lead}："
+    if before is None or before.place is None or sentence.place is None:
+        return ""
+    gap = sentence.place.start - before.place.end
+    return "" if 0 <= gap <= _CLOSE and before.citations[0] == sentence.citations[0] else "……"
+
+
+_CLOSE = 2
+"""Code points between sentences that follow each other: none, or a line break and an indent."""
