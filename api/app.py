@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 
 from api.admission import Turnstile
+from api.ask import ask_routes
 from api.case_schemas import Facets
 from api.catalogue import catalogue_routes
 from api.edge import BodyLimit, HeadAsGet, SecurityHeaders
@@ -22,6 +23,7 @@ from api.health import health_routes
 from api.problems import Problem
 from api.search import search_routes
 from api.site import site_routes
+from rag.ask import Asker
 from rag.assistant import Assistant
 
 _CONTRACT = "1.0"
@@ -34,7 +36,12 @@ _DESCRIPTION = (
 
 
 def create_app(
-    assistant: Assistant, *, passages: int, encoder: str, turnstile: Turnstile | None = None
+    assistant: Assistant,
+    *,
+    passages: int,
+    encoder: str,
+    turnstile: Turnstile | None = None,
+    asker: Asker | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -43,6 +50,7 @@ def create_app(
         passages: How many passages it searches; for ``/readyz``.
         encoder: Name of its encoder; for ``/readyz``.
         turnstile: How many searches are let in at once.
+        asker: Answers with the assistant's findings; by default in the words of the sources.
     """
     app = FastAPI(
         title="Casebook",
@@ -60,6 +68,7 @@ def create_app(
     facets = Facets.from_cases(assistant.cases)
     add_handlers(app)
     app.include_router(search_routes(assistant, turnstile))
+    app.include_router(ask_routes(asker or Asker(assistant), turnstile))
     app.include_router(catalogue_routes(assistant, facets))
     app.include_router(health_routes(assistant, passages=passages, encoder=encoder))
     app.include_router(site_routes(assistant, facets, turnstile))

@@ -23,6 +23,8 @@ from rag.assistant import Finding, Findings
 from rag.filters import Filters
 from rag.scoring import RESCORED
 
+ReasonOut = Literal["not_in_collection", "not_in_district", "low_confidence"] | None
+
 
 class SearchFilters(BaseModel):
     """Which cases to search."""
@@ -157,9 +159,7 @@ class SearchResponse(BaseModel):
     took_ms: float = Field(description="检索用时，毫秒")
     abstained: bool = Field(description="是否判定案例集没有回答；为 true 时仍列出最接近的段落")
     confidence: float = Field(ge=0, le=1, description="首个段落回答了问题的把握，不同问题之间可比")
-    reason: Literal["not_in_collection", "not_in_district", "low_confidence"] | None = Field(
-        description="判定没有回答的原因；有回答时为 null"
-    )
+    reason: ReasonOut = Field(description="判定没有回答的原因；有回答时为 null")
     named_districts: list[str] = Field(
         description="问题提到的区，按提到的先后，用全称；没有提到则为空", examples=[["静安区"]]
     )

@@ -105,8 +105,13 @@ def pieces(sentences: Sequence[AnswerSentence]) -> Iterator[str]:
     """
     before: AnswerSentence | None = None
     for sentence in sentences:
-        yield f"{joint(before, sentence)}{sentence.text}{marks(sentence.citations)}"
+        yield piece(before, sentence)
         before = sentence
+
+
+def piece(before: AnswerSentence | None, sentence: AnswerSentence) -> str:
+    """Write a sentence as it goes on from the one before it, if any."""
+    return f"{joint(before, sentence)}{sentence.text}{marks(sentence.citations)}"
 
 
 def marks(citations: Sequence[int]) -> str:
