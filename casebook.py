@@ -6,13 +6,14 @@ import api.cli
 import eval.cli
 import eval.cli_lexicon
 import index.cli
+import index.cli_ask
 import index.cli_expand
 import rag.cli
 
 app = typer.Typer(
     name="casebook", help="营商环境案例问答：每个回答都注明出处。", no_args_is_help=True
 )
-for part in (index.cli.app, index.cli_expand.app, api.cli.app):
+for part in (index.cli.app, index.cli_ask.app, index.cli_expand.app, api.cli.app):
     app.registered_commands.extend(part.registered_commands)
 app.add_typer(rag.cli.app)
 app.add_typer(eval.cli.app)

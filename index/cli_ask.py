@@ -1,0 +1,52 @@
+"""``casebook ask``: an answer on the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from index.cli import DEFAULT_INDEX, AsJson, IndexFolder, ModelsFolder
+from rag.exits import errors_in_words
+from rag.models import DEFAULT_FOLDER
+
+app = typer.Typer()
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="问题，日常的说法即可。")],
+    *,
+    top_k: Annotated[
+        int, typer.Option("--top-k", "-k", min=1, max=50, help="最多依据几个段落。")
+    ] = 5,
+    district: Annotated[list[str] | None, typer.Option(help="只查这些区，可重复。")] = None,
+    collection: Annotated[list[str] | None, typer.Option(help="只查这些案例集，可重复。")] = None,
+    year: Annotated[list[int] | None, typer.Option(help="只查这些年份，可重复。")] = None,
+    index: IndexFolder = DEFAULT_INDEX,
+    models: ModelsFolder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+) -> None:
+    """用原文语句回答问题，每句都注明出处。
+
+    退出码：0 有回答；1 出错；2 参数有误；4 案例集没有回答，列出的只是最接近的段落。
+    """
+    from index.answer_terminal import json_of_answer, print_answer  # noqa: PLC0415
+    from index.store import open_index  # noqa: PLC0415
+    from rag.ask import Asker  # noqa: PLC0415
+    from rag.filters import Filters  # noqa: PLC0415
+
+    if not question.strip():
+        what = "问题是空的"
+        raise typer.BadParameter(what, param_hint="QUESTION")
+    filters = Filters(tuple(district or ()), tuple(collection or ()), tuple(year or ()))
+    with errors_in_words():
+        asker = Asker(open_index(index, models).assistant)
+        answer = asker.ask(question, limit=top_k, filters=filters)
+    if as_json:
+        typer.echo(json.dumps(json_of_answer(answer), ensure_ascii=False, indent=2))
+    else:
+        print_answer(answer)
+    if answer.abstained:
+        raise typer.Exit(4)
