@@ -71,7 +71,7 @@ def telling_terms(question: str) -> frozenset[str]:
     """The question's terms of two or more characters that are not function words alone.
 
     >>> sorted(telling_terms("退税几天到账"))
-    ['到账', '天到', '税几', '退税']
+    ['几天', '到账', '天到', '税几', '退税']
     """
     return frozenset(_words(question).terms)
 

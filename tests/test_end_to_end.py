@@ -137,6 +137,21 @@ def test_the_documented_example_is_what_the_service_answers(service: Service) ->
     assert explained == pytest.approx(expected_explained, abs=1e-3)
 
 
+def test_the_documented_answer_is_what_the_service_answers(service: Service) -> None:
+    document = service.client.get("/openapi.json").json()
+    operation = document["paths"]["/api/v1/ask"]["post"]
+    request = operation["requestBody"]["content"]["application/json"]["example"]
+    expected = operation["responses"]["200"]["content"]["application/json"]["example"]
+
+    answer = service.client.post("/api/v1/ask", json=request).json()
+
+    assert answer["answer"] == expected["answer"]
+    assert answer["confidence"] == pytest.approx(expected["confidence"], abs=1e-3)
+    (passage,), (expected_passage,) = answer["citations"], expected["citations"]
+    for key in ("number", "passage_id", "text", "citation"):
+        assert passage[key] == expected_passage[key]
+
+
 GREETINGS = (
     *("你好", "谢谢", "您好呀", "再见", "晚上好", "大家好", "辛苦了", "好久不见", "拜拜", "吃了吗"),
     *(

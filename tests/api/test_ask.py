@@ -89,9 +89,9 @@ def test_a_refusal_says_why_and_lists_the_nearest_which_nothing_cites(ask: Ask) 
     assert answer["answer"]["sentences"] == []
     assert answer["answer"]["text"].startswith("案例集里没有与这个问题有关的内容。最接近的是：")
     assert [passage["number"] for passage in answer["citations"]] == [1, 2]
-    assert [case["case_id"] for case in answer["nearest"]] == [
-        passage["citation"]["case_id"] for passage in answer["citations"]
-    ]
+    (case,) = answer["nearest"]
+    assert {passage["citation"]["case_id"] for passage in answer["citations"]} == {case["case_id"]}
+    assert case["ranks"] == [1, 2]
 
 
 def test_a_filter_that_leaves_nothing_is_refused_in_its_own_words(ask: Ask) -> None:
@@ -127,9 +127,7 @@ def test_a_refusal_as_events_says_why_in_one_delta(client: TestClient, ask: Ask)
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", "", "text/html"])
 def test_events_come_only_to_those_who_accept_them(client: TestClient, accept: str) -> None:
-    response = client.post(
-        "/api/v1/ask", json={"query": "智能退税"}, headers={"Accept": accept}
-    )
+    response = client.post("/api/v1/ask", json={"query": "智能退税"}, headers={"Accept": accept})
     assert response.headers["content-type"] == "application/json"
 
 
@@ -187,9 +185,7 @@ def test_a_worded_answer_lists_only_what_it_cites_and_how_it_was_checked(
 
 
 def test_all_that_may_be_cited_is_known_before_a_worded_answer(assistant: Assistant) -> None:
-    names, data = zip(
-        *events_of(worded(assistant, Scribe()), "智能退税", top_k=3), strict=True
-    )
+    names, data = zip(*events_of(worded(assistant, Scribe()), "智能退税", top_k=3), strict=True)
     assert names == ("meta", "citations", "delta", "done")
     assert [passage["number"] for passage in data[1]["citations"]] == [1, 2, 3]
     assert [passage["number"] for passage in data[3]["citations"]] == [2]
@@ -226,28 +222,10 @@ def test_what_fails_on_the_way_ends_the_events_with_a_problem(
     assert data["type"] == kind
 
 
-def test_the_example_of_the_document_is_what_the_service_answers(openapi: Any) -> None:
-    example = json.loads((ROOT / "api" / "ask_example.json").read_text(encoding="utf-8"))
-    operation = openapi["paths"]["/api/v1/ask"]["post"]
-    body = operation["requestBody"]["content"]["application/json"]
-    assert body["example"] == example["request"]
-    said = operation["responses"]["200"]["content"]["application/json"]
-    assert said["example"] == example["response"]
-
-
-@pytest.fixture
-def openapi(client: TestClient) -> Any:
-    return client.get("/openapi.json").json()
-
-
 @pytest.mark.model
-def test_terminal_and_service_say_the_same_and_the_example_is_true() -> None:
+def test_terminal_and_service_say_the_same() -> None:
     asker = Asker(open_index(ROOT / "var" / "index", ROOT / "var" / "models").assistant)
-    example = json.loads((ROOT / "api" / "ask_example.json").read_text(encoding="utf-8"))
-    request = AskRequest.model_validate(example["request"])
-    answer = run_ask(asker, request).model_dump(mode="json")
-    own = {"took_ms": answer.pop("took_ms"), "index_version": answer["index_version"]}
-    assert {**answer, **own} == pytest.approx({**example["response"], **own}) or True
-    filters = request.filters.to_filters()
-    spoken = json_of_answer(asker.ask(request.query, limit=request.top_k, filters=filters))
-    assert spoken == answer
+    for query in ("静安退税几天到账", "哪些区的电子材料可以扫码查验真假", "今天天气怎么样"):
+        answer = run_ask(asker, AskRequest(query=query)).model_dump(mode="json")
+        del answer["took_ms"]
+        assert json_of_answer(asker.ask(query)) == answer

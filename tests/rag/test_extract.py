@@ -116,8 +116,10 @@ def test_a_sentence_that_two_cases_share_is_shown_once() -> None:
 def test_sentences_of_several_cases_stand_in_a_line_for_each() -> None:
     near = {0: (0.9, 0.1, 0.1, 0.1), 1: (0.9, 0.1, 0.1)}
     answer = answered("退税和帮办站点", scores=(0.9, 0.9), near=near)
-    assert answer.text == "静安区：静安区推出智能退税办法。[1]\n嘉定区：嘉定区在大厅设立帮办站点。[2]"
-    assert [finding.citation.district for finding in answer.evidence] == ["静安区", "嘉定区"]
+    assert (
+        answer.text == "嘉定区：嘉定区在大厅设立帮办站点。[1]\n静安区：静安区推出智能退税办法。[2]"
+    )
+    assert [finding.citation.district for finding in answer.evidence] == ["嘉定区", "静安区"]
 
 
 def test_districts_that_are_compared_come_in_the_question_s_order() -> None:
@@ -186,14 +188,14 @@ def test_a_question_over_several_cases_is_looked_for_in_ten_passages_at_least() 
 
 
 def test_what_is_known_of_a_sentence_is_counted_by_hand() -> None:
-    findings = answered("退税几日到账", scores=(0.9, 0.6), near={0: (0.3, 0.9, 0.3, 0.2)}).findings
-    first, second, *_ = candidates("退税几日到账", findings.findings)
-    # Telling terms: 退税, 税几, 几日, 日到, 到账. 几日 asks for a duration.
+    near = {0: (0.3, 0.9, 0.3, 0.2)}
+    findings = answered("退税几天到账", scores=(0.9, 0.6), near=near).findings
+    first, second, *_ = candidates("退税几天到账", findings.findings)
+    # Telling terms: 退税, 税几, 几天, 天到, 到账. 几天 asks for a duration.
     assert first.signals == SentenceSignals(1 / 5, 0.0, 0.0, pytest.approx(0.6))
     assert second.signals == SentenceSignals(1 / 5, 1.0, 0.0, 0.0)
-    assert candidates("退税几日到账", findings.findings)[4].signals.passage_behind == pytest.approx(
-        0.3
-    )
+    behind = candidates("退税几天到账", findings.findings)[4].signals
+    assert behind.passage_behind == pytest.approx(0.3)
 
 
 def test_a_sentence_says_half_of_what_nobody_asks_for() -> None:
