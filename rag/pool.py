@@ -5,11 +5,15 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_LOOK_UP_S = 0.1
+"""How long a Ctrl-C may go unheeded."""
+
+_Done: TypeAlias = queue.SimpleQueue[tuple[Item, Result] | BaseException | None]
 
 
 class Stopped(Exception):  # noqa: N818 -- nothing is wrong
@@ -44,43 +48,58 @@ def worked(
         An item and its result, in the order of completion.
 
     Raises:
-        Exception: What ``work`` raised; nothing more is begun then.
+        BaseException: What ``work`` raised; nothing more is begun then.
     """
     waiting: queue.SimpleQueue[Item] = queue.SimpleQueue()
     for item in items:
         waiting.put(item)
-    done: queue.SimpleQueue[tuple[Item, Future[Result]] | None] = queue.SimpleQueue()
-
-    def run() -> None:
-        while not stop.is_set():
-            try:
-                item = waiting.get_nowait()
-            except queue.Empty:
-                break
-            done.put((item, _outcome(work, item)))
-        done.put(None)
-
+    done: _Done[Item, Result] = queue.SimpleQueue()
     running = min(threads, len(items))
     for _ in range(running):
-        threading.Thread(target=run, daemon=True).start()
+        threading.Thread(target=_run, args=(work, waiting, done, stop), daemon=True).start()
     try:
         while running:
-            finished = done.get()
+            finished = _next(done)
             if finished is None:
                 running -= 1
             else:
-                item, outcome = finished
-                yield item, outcome.result()
+                yield finished
     except BaseException:  # of the work, or the caller went away
         stop.set()
         raise
 
 
-def _outcome(work: Callable[[Item], Result], item: Item) -> Future[Result]:
-    """Do it, and keep what it returned or raised."""
-    outcome: Future[Result] = Future()
+def _run(
+    work: Callable[[Item], Result],
+    waiting: queue.SimpleQueue[Item],
+    done: _Done[Item, Result],
+    stop: threading.Event,
+) -> None:
+    """Be one of the threads: put what is done, or what ended it, and last of all None."""
     try:
-        outcome.set_result(work(item))
-    except Exception as error:  # noqa: BLE001 -- raised again where the result is taken
-        outcome.set_exception(error)
-    return outcome
+        while not stop.is_set():
+            try:
+                item = waiting.get_nowait()
+            except queue.Empty:
+                break
+            done.put((item, work(item)))
+    except BaseException as error:  # noqa: BLE001 -- raised in the thread of the caller
+        done.put(error)
+    finally:
+        done.put(None)
+
+
+def _next(done: _Done[Item, Result]) -> tuple[Item, Result] | None:
+    """Wait for what the threads put next, and for Ctrl-C.
+
+    A signal that comes between the interpreter's last look for one and the start of the wait ends no
+    wait: without a time limit, Ctrl-C would be heeded once the work is done.
+    """
+    while True:
+        try:
+            finished = done.get(timeout=_LOOK_UP_S)
+        except queue.Empty:
+            continue
+        if isinstance(finished, BaseException):
+            raise finished
+        return finished

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import threading
 
 import pytest
@@ -46,6 +49,31 @@ def test_what_the_work_raises_is_raised_and_stops_the_rest() -> None:
     with pytest.raises(ZeroDivisionError):
         list(worked(lambda n: 1 // n, [1, 0, 1], threads=1, stop=stop))
     assert stop.is_set()
+
+
+def test_work_that_ends_its_thread_is_raised_and_not_waited_for() -> None:
+    with pytest.raises(SystemExit, match=r"\A3\Z"):
+        list(worked(sys.exit, [3, 4], threads=2, stop=threading.Event()))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_an_interrupt_that_wakes_nobody_is_still_raised_before_the_work_is_done() -> None:
+    """Another thread takes the signal, so that the one that waits sleeps on.
+
+    To the waiting thread this is what a signal is that comes just before it falls asleep.
+    """
+    over = threading.Event()
+    done: list[bool] = []
+
+    def work(_: int) -> None:
+        over.wait(0.5)  # until the other one sleeps; were it awake, the test would ask for less
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        done.append(over.wait(60))
+
+    with pytest.raises(KeyboardInterrupt):
+        list(worked(work, [0], threads=1, stop=threading.Event()))
+    assert done == []
+    over.set()
 
 
 def test_a_caller_who_goes_away_stops_the_rest() -> None:
