@@ -277,8 +277,9 @@ def _first_interrupt_sets(stop: threading.Event) -> Iterator[None]:
     """Let the first Ctrl-C end a run in good order; the second ends it at once."""
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+        # First: setting the event takes a lock, which may be held by what was interrupted.
         signal.signal(signal.SIGINT, usual)
+        stop.set()
         # Not through the stream: it may be in the middle of a write, which cannot be entered again.
         said = "正在等已发出的请求返回，以便存下回答；再按一次 Ctrl-C 立即停止\n"
         os.write(sys.stderr.fileno(), said.encode(sys.stderr.encoding, "replace"))

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -238,9 +239,32 @@ def test_after_an_edit_of_the_source_its_questions_are_moved(
     assert json.loads(out)["realigned"] == [{"file": str(companion), "moved": 0, "lost": [3]}]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+@pytest.fixture
+def interruptible(arguments: list[object]) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """Start the command as a process of its own, asking about one passage at a time."""
+    if os.name == "nt":
+        pytest.skip("signals are POSIX")
+    command = [sys.executable, "-m", "casebook", "expand", *map(str, arguments), "--jobs", "1"]
+    with ExitStack() as processes:
+
+        def start() -> subprocess.Popen[str]:
+            pipe = subprocess.PIPE
+            return processes.enter_context(
+                subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, encoding="utf-8")
+            )
+
+        yield start
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """Press Ctrl-C, and wait until it was heeded."""
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("正在等已发出的请求返回")
+
+
 def test_an_interrupt_keeps_what_was_asked_and_exits_with_130(
-    arguments, chat_service, draft: Path
+    interruptible, chat_service, draft: Path
 ) -> None:
     usual = chat_service.say
     asked, interrupted = threading.Event(), threading.Event()
@@ -251,16 +275,11 @@ def test_an_interrupt_keeps_what_was_asked_and_exits_with_130(
         return usual(text)
 
     chat_service.say = say
-    command = [sys.executable, "-m", "casebook", "expand", *map(str, arguments), "--jobs", "1"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-    ) as process:
-        assert asked.wait(60)
-        process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
-        assert process.stderr.readline().startswith("正在等已发出的请求返回")
-        interrupted.set()
-        out, err = process.communicate(timeout=60)
+    process = interruptible()
+    assert asked.wait(60)
+    interrupt(process)
+    interrupted.set()
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "写好 1 个" in out
     assert "还没有问 2 个" in out
@@ -269,9 +288,8 @@ def test_an_interrupt_keeps_what_was_asked_and_exits_with_130(
     assert len(chat_service.asked) == 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 def test_a_second_interrupt_waits_for_nothing_and_loses_no_answer(
-    arguments, expand, chat_service, draft: Path, tmp_path: Path
+    interruptible, expand, chat_service, draft: Path, tmp_path: Path
 ) -> None:
     usual = chat_service.say
     asked, over = threading.Event(), threading.Event()
@@ -283,18 +301,13 @@ def test_a_second_interrupt_waits_for_nothing_and_loses_no_answer(
         return usual(text)
 
     chat_service.say = say
-    command = [sys.executable, "-m", "casebook", "expand", *map(str, arguments), "--jobs", "1"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-    ) as process:
-        assert asked.wait(60)
-        while not (tmp_path / "answers.jsonl").read_bytes().endswith(b"\n"):
-            time.sleep(0.01)  # the first answer is kept while the second is being written
-        process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
-        assert process.stderr.readline().startswith("正在等已发出的请求返回")
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)  # the answer is still being written
+    process = interruptible()
+    assert asked.wait(60)
+    while not (tmp_path / "answers.jsonl").read_bytes().endswith(b"\n"):
+        time.sleep(0.01)  # the first answer is kept while the second is being written
+    interrupt(process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)  # the answer is still being written
     over.set()
     assert process.returncode == 130
     assert expand()[0] == 0
