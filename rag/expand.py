@@ -26,14 +26,17 @@ from rag.drafts import (
 from rag.encoder import Encoder
 from rag.errors import CasebookError, ChatUnavailableError
 from rag.expansions import Expansion, companion_of, questions_of
-from rag.pool import Stopped, worked
+from rag.pool import Patience, Stopped, worked
 from rag.question_cache import QuestionCache
 from rag.question_writer import UnusableAnswerError, key_of, prompt_of, write_questions
 from rag.source import Reading
 from rag.types import Case, Passage
 
 GIVE_UP = 5
-"""Passages in a row that may fail before a run ends: the rest would fail as well, and cost money."""
+"""Passages in a row that may fail before a run ends: the rest would fail as well, and cost money.
+
+Of those that are being asked about then, at most one for each of the other jobs, some may fail too.
+"""
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage, how much of it is done and how much there is."""
@@ -190,28 +193,26 @@ def expand(
     kept = frozenset(answers)
     missing = [key for key in groups if key not in kept][: pace.limit]
     failed: dict[str, str] = {}
-    in_a_row, gave_up = 0, False
+    patience = Patience(GIVE_UP, stop)
 
     def ask(key: str) -> tuple[str, ...] | CasebookError | None:
         try:
-            return write_questions(chat, groups[key][0].prompt)
+            questions = write_questions(chat, groups[key][0].prompt)
         except (ChatUnavailableError, UnusableAnswerError) as error:
+            patience.failed()
             return error
         except Stopped:
             return None
+        patience.succeeded()
+        return questions
 
     try:
         for key, result in worked(ask, missing, threads=pace.jobs, stop=stop):
             if isinstance(result, CasebookError):
                 failed[key] = str(result)
-                in_a_row += 1
-                if in_a_row >= GIVE_UP and not stop.is_set():
-                    gave_up = True
-                    stop.set()
             elif result is not None:
                 cache.add(key, result)
                 answers[key] = result
-                in_a_row = 0
             on_progress("写问法", len(failed) + len(answers) - len(kept), len(missing))
     finally:
         drafts = _write_drafts(planned.reading, groups, answers)
@@ -225,7 +226,11 @@ def expand(
             Failure(task, failed[key]) for key in groups if key in failed for task in groups[key]
         ),
         left=sum(len(groups[key]) for key in left),
-        ended="gave_up" if gave_up else "interrupted" if stop.is_set() and left else "done",
+        ended="gave_up"
+        if patience.at_an_end
+        else "interrupted"
+        if stop.is_set() and left
+        else "done",
     )
 
 

@@ -30,6 +30,43 @@ def pausing(stop: threading.Event) -> Callable[[float], None]:
     return sleep
 
 
+class Patience:
+    """Ends the work after failures in a row.
+
+    Told in the threads that work, each before it begins anything more: whoever takes the results may
+    be behind.
+
+    Args:
+        failures: How many are too many.
+        stop: Set then.
+    """
+
+    def __init__(self, failures: int, stop: threading.Event) -> None:
+        self._most = failures
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._in_a_row = 0
+        self._at_an_end = False
+
+    @property
+    def at_an_end(self) -> bool:
+        """Whether this is what ended the work; not if it was stopped before."""
+        return self._at_an_end
+
+    def succeeded(self) -> None:
+        """Begin to count again."""
+        with self._lock:
+            self._in_a_row = 0
+
+    def failed(self) -> None:
+        """Count a failure."""
+        with self._lock:
+            self._in_a_row += 1
+            if self._in_a_row >= self._most and not self._stop.is_set():
+                self._at_an_end = True
+                self._stop.set()
+
+
 def worked(
     work: Callable[[Item], Result], items: Sequence[Item], *, threads: int, stop: threading.Event
 ) -> Iterator[tuple[Item, Result]]:

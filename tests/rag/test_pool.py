@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from rag.pool import Stopped, pausing, worked
+from rag.pool import Patience, Stopped, pausing, worked
 
 
 def test_everything_is_done_once() -> None:
@@ -91,3 +91,24 @@ def test_a_pause_ends_when_the_work_is_stopped() -> None:
     stop.set()
     with pytest.raises(Stopped):
         sleep(600)
+
+
+def test_patience_ends_with_failures_in_a_row_and_begins_again_after_a_success() -> None:
+    stop = threading.Event()
+    patience = Patience(2, stop)
+    patience.failed()
+    patience.succeeded()
+    patience.failed()
+    assert (patience.at_an_end, stop.is_set()) == (False, False)
+    patience.failed()
+    assert (patience.at_an_end, stop.is_set()) == (True, True)
+    patience.succeeded()
+    assert patience.at_an_end
+
+
+def test_what_was_stopped_before_did_not_end_for_lack_of_patience() -> None:
+    stop = threading.Event()
+    stop.set()
+    patience = Patience(1, stop)
+    patience.failed()
+    assert not patience.at_an_end
