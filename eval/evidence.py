@@ -71,11 +71,10 @@ def locate(
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Which passages hold a quote.
+    """Which passages hold a quote; those of repeated cases do not count, as none is ever retrieved.
 
     Attributes:
         ways: Each the ids of passages that together hold all of it, one where it stands whole.
-            Repeats of cases are left out: they are never retrieved beside their original.
             Empty if even all passages together lack a part, such as one that is a heading.
         partly: Whether any passage holds a part of it.
         cases: Cases that it stands in, headings and repeats included, in reading order.
@@ -121,7 +120,9 @@ def holders_of(
     """
     by_source: dict[str, list[int]] = {}
     for row, passage in enumerate(passages):
-        by_source.setdefault(cases[passage.case_id].source.name, []).append(row)
+        case = cases[passage.case_id]
+        if case.duplicate_of is None:
+            by_source.setdefault(case.source.name, []).append(row)
     cases_in: dict[str, list[Case]] = {}
     for case in cases.values():
         cases_in.setdefault(case.source.name, []).append(case)
@@ -140,8 +141,7 @@ def holders_of(
                 if _overlap(case.span, place.span)
             )
             held = "".join(_shared(passages[row], place.span) for row in parts)
-            original = not any(cases[passages[row].case_id].duplicate_of for row in parts)
-            if original and squeeze(held) == squeeze(piece.quote):
+            if squeeze(held) == squeeze(piece.quote):
                 ways.append(tuple(passages[row].passage_id for row in parts))
         return Holders(tuple(ways), partly, tuple(inside))
 

@@ -167,6 +167,20 @@ def test_a_repeat_is_a_case_that_holds_it_but_no_way_to_find_it() -> None:
     assert one.cases == (originals[0], originals[2])
 
 
+def test_what_only_the_passage_of_a_repeat_holds_is_not_indexed() -> None:
+    sources = (source(), source(name="b.txt"))
+    cases = {case.case_id: case for case in read_cases(sources)}
+    passages = [
+        passage
+        for case in cases.values()
+        if case.source.name == "b.txt"
+        for passage in passages_of(case, len, DEFAULT_CUT)
+    ]
+    (piece,) = locate([Question("Q1", "", "窗口？", ("不再跑窗口",), "any")], sources)
+    (one,) = holders_of([piece], passages, cases)
+    assert (one.ways, one.partly) == ((), False)
+
+
 def test_evidence_of_a_source_without_passages_is_not_indexed() -> None:
     piece = Evidence("Q1", "退税", (Occurrence("elsewhere", Span(0, 2)),))
     assert holders_of([piece], [], {}) == (Holders((), partly=False, cases=()),)
