@@ -6,6 +6,9 @@ disconnects.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -66,18 +69,35 @@ class HeadAsGet:
         await self._app({**scope, "method": "GET"}, receive, send_without_body)
 
 
+class BodyTooLargeError(HTTPException):
+    """A request's body is larger than its address takes.
+
+    Attributes:
+        limit: What it takes, in bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(413)
+
+
 class BodyLimit:
-    """Refuses bodies over `MAX_BODY_BYTES`, by their declared length before a byte is read.
+    """Refuses bodies that are too large, by their declared length before a byte is read.
 
     Starlette's own ``max_body_size`` does the same, but says so in plain text.
 
+    Args:
+        app: What is behind it.
+        larger: Addresses that take more than `MAX_BODY_BYTES`, and how many bytes.
+
     Raises:
-        HTTPException: 413, out of ``receive``, where a body of undeclared length grows too long;
-            the exception handlers turn it into a problem.
+        BodyTooLargeError: Out of ``receive``, also where a body of undeclared length grows too
+            long; the exception handlers word it.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, larger: Mapping[str, int] = MappingProxyType({})) -> None:
         self._app = app
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -85,17 +105,17 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
-        room = MAX_BODY_BYTES
+        room = limit = self._larger.get(scope["path"], MAX_BODY_BYTES)
 
         async def receive_within_limit() -> Message:
             nonlocal room
-            if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
-                raise HTTPException(413)
+            if declared.isdecimal() and int(declared) > limit:
+                raise BodyTooLargeError(limit)
             message = await receive()
             if message["type"] == "http.request":
                 room -= len(message.get("body", b""))
                 if room < 0:
-                    raise HTTPException(413)
+                    raise BodyTooLargeError(limit)
             return message
 
         await self._app(scope, receive_within_limit, send)

@@ -1,13 +1,15 @@
-"""Exception -> problem: every way a request can fail, and the words for it.
+"""Exception -> `Failure`: every way a request can fail, and the words for it.
 
-A browser that asks for a page gets a page; everyone else gets the problem document.
+What a failure looks like is the protocol's business: our own answers with a problem document, and
+a browser that asks for a page gets a page; others word it in a shape of their own.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from api import problems, render
-from api.edge import MAX_BODY_BYTES
+from api.edge import BodyTooLargeError
 from api.fields import REFUSED
 from api.problems import FieldProblem, Kind, ProblemError, problem_headers, problem_response
 from rag.errors import CasebookError
@@ -48,13 +50,60 @@ _MESSAGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 """Pydantic's error types that our fields can raise, in words."""
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Make every error of an application a problem."""
-    app.exception_handler(ProblemError)(_on_problem)
-    app.exception_handler(CasebookError)(_on_casebook_error)
-    app.exception_handler(RequestValidationError)(_on_invalid_request)
-    app.exception_handler(HTTPException)(_on_http_exception)
-    app.exception_handler(Exception)(_on_unforeseen)
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One request that failed: what every protocol makes its error of.
+
+    Attributes:
+        kind: What sort of problem it is.
+        detail: What to do about it, in Chinese.
+        errors: The fields refused; empty where it is none of them.
+        headers: Headers beyond those of every error, such as ``Allow``.
+    """
+
+    kind: Kind
+    detail: str
+    errors: Sequence[FieldProblem] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Respond: TypeAlias = Callable[[Request, Failure], Response]
+"""Words a failure as one protocol does."""
+
+
+def as_problem(request: Request, failure: Failure) -> Response:
+    """Answer with a problem document, or with a page where one is asked for."""
+    asks_for_page = "text/html" in request.headers.get("accept", "")
+    if asks_for_page and not request.url.path.startswith("/api/"):
+        page = render.error_page(failure.kind.title, failure.detail)
+        headers = problem_headers(failure.kind, failure.headers)
+        return HTMLResponse(page, failure.kind.status, headers=headers)
+    return problem_response(
+        failure.kind,
+        failure.detail,
+        errors=list(failure.errors) or None,
+        headers=failure.headers,
+    )
+
+
+def add_handlers(app: FastAPI, respond: Respond = as_problem) -> None:
+    """Make every error of an application one of its protocol's.
+
+    Args:
+        app: The application; one that is mounted in another answers for itself.
+        respond: Words a failure.
+    """
+    for error, failure_of in _FAILURES:
+        app.exception_handler(error)(_handler(failure_of, respond))
+
+
+def _handler(
+    failure_of: Callable[[Request, Any], Failure], respond: Respond
+) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handle(request: Request, error: Exception) -> Response:
+        return respond(request, failure_of(request, error))
+
+    return handle
 
 
 def field_problems(errors: Sequence[Mapping[str, Any]]) -> list[FieldProblem]:
@@ -88,73 +137,61 @@ def _path(loc: Sequence[str | int]) -> str:
     return path.removeprefix(".") or "body"
 
 
-def _answer(
-    request: Request,
-    kind: Kind,
-    detail: str,
-    *,
-    errors: list[FieldProblem] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    asks_for_page = "text/html" in request.headers.get("accept", "")
-    if asks_for_page and not request.url.path.startswith("/api/"):
-        page = render.error_page(kind.title, detail)
-        return HTMLResponse(page, kind.status, headers=problem_headers(kind, headers))
-    return problem_response(kind, detail, errors=errors, headers=headers)
+def _of_problem(_request: Request, error: ProblemError) -> Failure:
+    return Failure(error.kind, error.detail)
 
 
-async def _on_problem(request: Request, error: ProblemError) -> Response:
-    return _answer(request, error.kind, error.detail)
-
-
-async def _on_casebook_error(request: Request, error: CasebookError) -> Response:
+def _of_casebook_error(request: Request, error: CasebookError) -> Failure:
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    kind, detail = problems.problem_of(error)
-    return _answer(request, kind, detail)
+    return Failure(*problems.problem_of(error))
 
 
-async def _on_invalid_request(request: Request, error: RequestValidationError) -> Response:
+def _of_invalid_request(_request: Request, error: RequestValidationError) -> Failure:
     errors = error.errors()
     if errors and errors[0]["type"] == "json_invalid":
         message = f"第 {errors[0]['loc'][-1] + 1} 个字符处不合 JSON 语法"
-        return _answer(
-            request,
-            problems.INVALID_JSON,
-            f"{message}。请检查引号、逗号和括号后重试。",
-            errors=[FieldProblem(field="body", message=message)],
-        )
+        return _not_json(f"{message}。请检查引号、逗号和括号后重试。", message)
     fields = field_problems(errors)
     more = f"等 {len(errors)} 处" if len(errors) > 1 else ""
     detail = f"{fields[0].field}：{fields[0].message}{more}。请改正后重试。"
-    return _answer(request, problems.INVALID_FIELD, detail, errors=fields)
+    return Failure(problems.INVALID_FIELD, detail, fields)
 
 
-async def _on_http_exception(request: Request, error: HTTPException) -> Response:
+def _of_http_exception(_request: Request, error: HTTPException) -> Failure:
     """What Starlette and FastAPI raise by themselves."""
     if error.status_code == problems.METHOD_NOT_ALLOWED.status:
         allowed = (error.headers or {}).get("Allow", "GET")
         if "GET" in allowed and "HEAD" not in allowed:
             allowed += ", HEAD"
-        detail = f"请改用 {allowed}。"
-        return _answer(request, problems.METHOD_NOT_ALLOWED, detail, headers={"Allow": allowed})
-    if error.status_code == problems.BODY_TOO_LARGE.status:
-        detail = f"请求体最多 {MAX_BODY_BYTES // 1024} KiB。请缩短问题或减少筛选条件后重试。"
-        return _answer(request, problems.BODY_TOO_LARGE, detail, headers={"Connection": "close"})
+        return Failure(
+            problems.METHOD_NOT_ALLOWED, f"请改用 {allowed}。", headers={"Allow": allowed}
+        )
+    if isinstance(error, BodyTooLargeError):
+        detail = f"请求体最多 {error.limit // 1024} KiB。请缩短内容，或分几次发送。"
+        return Failure(problems.BODY_TOO_LARGE, detail, headers={"Connection": "close"})
     if error.status_code == 400:  # noqa: PLR2004 - FastAPI's answer to a body it cannot decode
         message = "不是 UTF-8 编码的 JSON，或者嵌套过深"
-        return _answer(
-            request,
-            problems.INVALID_JSON,
-            f"请求体{message}。请改正后重试。",
-            errors=[FieldProblem(field="body", message=message)],
-        )
+        return _not_json(f"请求体{message}。请改正后重试。", message)
     if error.status_code == problems.NOT_FOUND.status:
         detail = "请检查地址；接口说明见 /openapi.json，检索页面在 / 。"
-        return _answer(request, problems.NOT_FOUND, detail)
-    return await _on_unforeseen(request, error)
+        return Failure(problems.NOT_FOUND, detail)
+    return _of_unforeseen(_request, error)
 
 
-async def _on_unforeseen(request: Request, _error: Exception) -> Response:
-    """Answer an error that nobody planned for; the server logs it with its traceback."""
+def _of_unforeseen(_request: Request, _error: Exception) -> Failure:
+    """An error that nobody planned for; the server logs it with its traceback."""
     detail = "请稍后重试；若持续出现，请联系管理员查看服务日志。"
-    return _answer(request, problems.INTERNAL, detail)
+    return Failure(problems.INTERNAL, detail)
+
+
+def _not_json(detail: str, message: str) -> Failure:
+    return Failure(problems.INVALID_JSON, detail, [FieldProblem(field="body", message=message)])
+
+
+_FAILURES: Sequence[tuple[type[Exception], Callable[[Request, Any], Failure]]] = (
+    (ProblemError, _of_problem),
+    (CasebookError, _of_casebook_error),
+    (RequestValidationError, _of_invalid_request),
+    (HTTPException, _of_http_exception),
+    (Exception, _of_unforeseen),
+)

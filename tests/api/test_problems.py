@@ -159,9 +159,7 @@ def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not(client: TestClient) -
         response = client.post(SEARCH, content=content, headers=headers)
         if response.status_code == 413:
             assert response.headers["content-type"] == "application/problem+json"
-            assert response.json()["detail"] == (
-                "请求体最多 64 KiB。请缩短问题或减少筛选条件后重试。"
-            )
+            assert response.json()["detail"] == ("请求体最多 64 KiB。请缩短内容，或分几次发送。")
         return response.status_code
 
     assert post(body(64 * 1024)) == 200
