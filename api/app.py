@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 
+from api.access import AccessKey
 from api.admission import Turnstile
 from api.ask import ask_routes
 from api.case_schemas import Facets
@@ -20,11 +21,14 @@ from api.catalogue import catalogue_routes
 from api.edge import BodyLimit, HeadAsGet, SecurityHeaders
 from api.handlers import add_handlers
 from api.health import health_routes
+from api.openai_app import openai_app
+from api.openai_embeddings import MAX_EMBEDDINGS_BYTES
 from api.problems import Problem
 from api.search import search_routes
 from api.site import site_routes
 from rag.ask import Asker
 from rag.assistant import Assistant
+from rag.encoder import Encoder
 
 _CONTRACT = "1.0"
 """Version of the HTTP contract; the 1 is the one in ``/api/v1``."""
@@ -42,6 +46,8 @@ def create_app(
     encoder: str,
     turnstile: Turnstile | None = None,
     asker: Asker | None = None,
+    embedder: Encoder | None = None,
+    key: AccessKey | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -51,6 +57,8 @@ def create_app(
         encoder: Name of its encoder; for ``/readyz``.
         turnstile: How many searches are let in at once.
         asker: Answers with the assistant's findings; by default in the words of the sources.
+        embedder: The encoder itself, for ``/v1/embeddings``; None offers no embeddings.
+        key: What requests in the protocols of others must carry; None asks for nothing.
     """
     app = FastAPI(
         title="Casebook",
@@ -62,7 +70,11 @@ def create_app(
         redoc_url=None,
         # A redirect would be built from the Host header, which anyone can send.
         redirect_slashes=False,
-        middleware=[Middleware(SecurityHeaders), Middleware(HeadAsGet), Middleware(BodyLimit)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(HeadAsGet),
+            Middleware(BodyLimit, larger={"/v1/embeddings": MAX_EMBEDDINGS_BYTES}),
+        ],
     )
     turnstile = turnstile or Turnstile()
     facets = Facets.from_cases(assistant.cases)
@@ -72,6 +84,7 @@ def create_app(
     app.include_router(catalogue_routes(assistant, facets))
     app.include_router(health_routes(assistant, passages=passages, encoder=encoder))
     app.include_router(site_routes(assistant, facets, turnstile))
+    app.mount("/v1", openai_app(embedder, key=key))
     _document(app)
     return app
 

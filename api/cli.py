@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import signal
 import socket
 import sys
@@ -55,13 +56,19 @@ def _serve(listener: socket.socket, index: Path, models: Path) -> None:
     # These take a second and more to import, which `casebook --help` should not.
     import uvicorn  # noqa: PLC0415
 
+    from api.access import KEY_VARIABLE, AccessKey  # noqa: PLC0415
     from api.app import create_app  # noqa: PLC0415
     from index.store import open_index  # noqa: PLC0415
 
+    key = AccessKey.configured(os.environ.get(KEY_VARIABLE))
     opened = open_index(index, models)
     manifest = opened.version.manifest
     application = create_app(
-        opened.assistant, passages=manifest.passages, encoder=manifest.encoder.name
+        opened.assistant,
+        passages=manifest.passages,
+        encoder=manifest.encoder.name,
+        embedder=opened.encoder,
+        key=key,
     )
     server = uvicorn.Server(
         uvicorn.Config(

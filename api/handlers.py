@@ -40,6 +40,7 @@ _MESSAGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "int_parsing": lambda _: "应为整数",
     "int_parsing_size": lambda _: "数值过大",
     "bool_type": lambda _: "应为 true 或 false",
+    "literal_error": lambda ctx: f"应为 {ctx['expected'].replace(' or ', ' 或 ')}",
     "list_type": lambda _: "应为列表",
     "too_long": lambda ctx: f"最多 {ctx['max_length']} 项",
     "greater_than_equal": lambda ctx: f"不能小于 {ctx['ge']}",

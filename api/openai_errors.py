@@ -1,6 +1,6 @@
 """Errors as clients of OpenAI read them: ``{"error": {"message", "type", "param", "code"}}``.
 
-All of ``/v1`` is one application (`openai_app`), so that every error below it has this shape, also
+All of ``/v1`` is one application (`api.openai_app`), so that every error below it has this shape, also
 those of a wrong address or method. Endpoints raise `OpenAIError` for what only they can know.
 """
 
@@ -10,13 +10,12 @@ import json
 from collections.abc import Mapping
 from typing import Self
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
 
 from api import problems
-from api.access import AccessDeniedError, AccessKey, Guarded, Refusal
+from api.access import AccessDeniedError, Refusal
 from api.handlers import Failure, add_handlers
 from api.problems import Kind, problem_headers
 
@@ -67,7 +66,7 @@ class OpenAIError(Exception):
         super().__init__(f"{kind.slug}: {message}")
 
     @classmethod
-    def invalid(cls, param: str, message: str, *, code: str | None = None) -> Self:
+    def invalid(cls, message: str, *, param: str, code: str | None = None) -> Self:
         """Refuse one field: 400."""
         return cls(BAD_REQUEST, f"{param}：{message}", param=param, code=code)
 
@@ -114,19 +113,17 @@ class OpenAIError(Exception):
         )
 
 
-def openai_app(*routers: APIRouter, key: AccessKey | None) -> ASGIApp:
-    """Put endpoints behind the key and the errors of ``/v1``; to be mounted there.
-
-    Args:
-        routers: Their paths begin after ``/v1``, such as ``/embeddings``.
-        key: What a request must carry; None asks for nothing.
-    """
-    app = FastAPI(openapi_url=None, redirect_slashes=False)
+def add_openai_handlers(app: FastAPI) -> None:
+    """Make every error of an application one that clients of OpenAI read."""
     add_handlers(app, _respond)
     app.exception_handler(OpenAIError)(_on_openai_error)
-    for router in routers:
-        app.include_router(router)
-    return Guarded(app, key=key, refuse=_refuse)
+
+
+def refuse(error: AccessDeniedError) -> Response:
+    """Answer a request without the key: 401."""
+    code = None if error.refusal is Refusal.WRONG else "missing_api_key"
+    refused = OpenAIError(UNAUTHORIZED, error.refusal.value, code=code)
+    return refused.response({"WWW-Authenticate": "Bearer"})
 
 
 def _respond(_request: Request, failure: Failure) -> Response:
@@ -135,9 +132,3 @@ def _respond(_request: Request, failure: Failure) -> Response:
 
 async def _on_openai_error(_request: Request, error: OpenAIError) -> Response:
     return error.response()
-
-
-def _refuse(error: AccessDeniedError) -> Response:
-    code = None if error.refusal is Refusal.WRONG else "missing_api_key"
-    refused = OpenAIError(UNAUTHORIZED, error.refusal.value, code=code)
-    return refused.response({"WWW-Authenticate": "Bearer"})

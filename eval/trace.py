@@ -91,6 +91,10 @@ class WatchedEncoder:
         """The encoder's own count."""
         return self.inner.count_tokens(text)
 
+    def count_query_tokens(self, question: str) -> int:
+        """The encoder's own count."""
+        return self.inner.count_query_tokens(question)
+
     def _asked(self, question: str) -> _Question:
         if not self._questions:
             self._encoded(_WARM_UP)

@@ -45,10 +45,11 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class OpenIndex:
-    """A version, and an assistant that answers from it."""
+    """A version, an assistant that answers from it, and the encoder that both were made with."""
 
     version: Version
     assistant: Assistant
+    encoder: Encoder
 
 
 def current_version(index: Path) -> Version:
@@ -96,7 +97,7 @@ def open_index(index: Path, models: Path) -> OpenIndex:
     version = current_version(index)
     tuning = Tuning(lexicon=LexiconFile(index / LEXICON), calibration=read_calibration(index))
     encoder = encoder_of(version.manifest, models)
-    return OpenIndex(version, open_version(version, encoder, tuning))
+    return OpenIndex(version, open_version(version, encoder, tuning), encoder)
 
 
 def encoder_of(manifest: Manifest, models: Path) -> Encoder:

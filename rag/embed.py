@@ -110,6 +110,10 @@ class OnnxEncoder:
         """Count the tokens of a passage; see ``Encoder.count_tokens``."""
         return len(self._tokenizer.encode(self._identity.passage_prompt + text))
 
+    def count_query_tokens(self, question: str) -> int:
+        """Count the tokens of a question; see ``Encoder.count_query_tokens``."""
+        return len(self._tokenizer.encode(self._identity.query_prompt + question))
+
     def _tokenize_query(self, question: str) -> Encoding:
         """Tokens of a question, cut at what the encoder takes."""
         tokens = self._tokenizer.encode(

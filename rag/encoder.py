@@ -88,6 +88,10 @@ class Encoder(Protocol):
         """Count the tokens of a passage as encoded: prompt and special tokens included, uncut."""
         ...
 
+    def count_query_tokens(self, question: str) -> int:
+        """Count the tokens of a question likewise: before `encode_query` cuts it."""
+        ...
+
 
 @runtime_checkable
 class TokenEncoder(Encoder, Protocol):

@@ -157,6 +157,10 @@ class RemoteEncoder:
         """
         return len(self._identity.passage_prompt) + len(text) + 2
 
+    def count_query_tokens(self, question: str) -> int:
+        """Bound the tokens of a question from above, as those of a passage."""
+        return len(self._identity.query_prompt) + len(question) + 2
+
     def _batches(self, texts: Sequence[str]) -> Iterator[list[str]]:
         """Group texts in order, within both limits; a text over the limit goes alone."""
         batch: list[str] = []

@@ -77,6 +77,9 @@ class CountingEncoder:
     def count_tokens(self, text: str) -> int:
         return len(text)
 
+    def count_query_tokens(self, question: str) -> int:
+        return len(question)
+
 
 class CountingTokenEncoder(CountingEncoder):
     """The same, which also gives a token for each character: the axis of that character."""

@@ -67,6 +67,15 @@ def test_a_name_that_is_no_address_is_refused(tmp_path: Path) -> None:
     assert "无法解析地址 no-such-host.invalid" in done.stderr
 
 
+@pytest.mark.parametrize("key", ["", "密钥"])
+def test_a_key_that_cannot_be_used_ends_the_start(tmp_path: Path, key: str) -> None:
+    done = run("--port", "0", "--index", str(tmp_path), CASEBOOK_API_KEY=key)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("环境变量 CASEBOOK_API_KEY ")
+    assert done.stdout == ""
+
+
 @pytest.mark.model
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_a_served_question_is_answered_and_stopping_is_a_success(

@@ -100,6 +100,7 @@ def test_identity_and_token_counts_are_the_encoders_own(encoder) -> None:
     watched = WatchedEncoder(encoder)
     assert watched.identity is encoder.identity
     assert watched.count_tokens("退税！") == 3
+    assert watched.count_query_tokens("退税几天") == 4
 
 
 def test_watched_rankers_rank_as_they_would_alone(encoder) -> None:

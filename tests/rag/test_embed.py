@@ -73,6 +73,17 @@ def test_tokens_are_counted_with_prompt_and_special_tokens_and_uncut(
     assert tiny_encoder.count_tokens("社" * 1000) == 1004
 
 
+def test_tokens_of_a_question_are_counted_with_its_prompt_and_uncut(
+    tiny_prepared: Preparation, tmp_path: Path
+) -> None:
+    folder = tmp_path / "long"
+    shutil.copytree(tiny_prepared.folder, folder)
+    record = read_encoder_file(folder)
+    identity = replace(record.identity, query_prompt="请问：")
+    write_encoder_file(folder, replace(record, identity=identity))
+    assert OnnxEncoder(folder).count_query_tokens("社" * 1000) == 1005
+
+
 def test_a_question_and_its_tokens_are_encoded_together(tiny_encoder: OnnxEncoder) -> None:
     vector, tokens = tiny_encoder.encode_query_tokens("补缴社保")
     assert vector.tolist() == tiny_encoder.encode_query("补缴社保").tolist()

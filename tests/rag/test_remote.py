@@ -85,6 +85,12 @@ def test_tokens_are_bounded_by_code_points(remote: RemoteEncoder) -> None:
     assert remote.count_tokens("补缴社保") == 6
 
 
+def test_tokens_of_a_question_are_bounded_with_its_prompt(service: Service) -> None:
+    encoder = RemoteEncoder(service.url, "m", options=RemoteOptions(query_prompt="问："))
+    assert (encoder.count_query_tokens("补缴社保"), encoder.count_tokens("补缴社保")) == (8, 6)
+    encoder.close()
+
+
 def test_while_building_429_is_waited_out_for_as_long_as_the_service_asks(
     remote: RemoteEncoder, vector_service, waits: list[float]
 ) -> None:
