@@ -18,6 +18,7 @@ from api.admission import Turnstile
 from api.ask import ask_routes
 from api.case_schemas import Facets
 from api.catalogue import catalogue_routes
+from api.dify import dify_app
 from api.edge import BodyLimit, HeadAsGet, SecurityHeaders
 from api.handlers import add_handlers
 from api.health import health_routes
@@ -84,6 +85,7 @@ def create_app(
     app.include_router(catalogue_routes(assistant, facets))
     app.include_router(health_routes(assistant, passages=passages, encoder=encoder))
     app.include_router(site_routes(assistant, facets, turnstile))
+    app.mount("/dify", dify_app(assistant, turnstile, key=key))
     app.mount("/v1", openai_app(embedder, key=key))
     _document(app)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rag.divisions import stem_of
@@ -16,13 +17,13 @@ class Filters:
         districts: Official names or the way people say them (``静安区``, ``静安``).
         collections: A collection's title or any part of it (``良好实践``).
         years: Years of the collections.
-        case_ids: Cases by id.
+        case_ids: Cases by id; a set where they are many.
     """
 
     districts: tuple[str, ...] = ()
     collections: tuple[str, ...] = ()
     years: tuple[int, ...] = ()
-    case_ids: tuple[str, ...] = ()
+    case_ids: Collection[str] = ()
 
     def allow(self, case: Case) -> bool:
         """Whether a case passes every field."""
