@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 
-from api.access import AccessKey
 from api.admission import Turnstile
 from api.ask import ask_routes
 from api.case_schemas import Facets
@@ -25,11 +24,11 @@ from api.health import health_routes
 from api.openai_app import openai_app
 from api.openai_embeddings import MAX_EMBEDDINGS_BYTES
 from api.problems import Problem
+from api.protocols import NO_OPTIONS, Protocols
 from api.search import search_routes
 from api.site import site_routes
 from rag.ask import Asker
 from rag.assistant import Assistant
-from rag.encoder import Encoder
 
 _CONTRACT = "1.0"
 """Version of the HTTP contract; the 1 is the one in ``/api/v1``."""
@@ -47,8 +46,7 @@ def create_app(
     encoder: str,
     turnstile: Turnstile | None = None,
     asker: Asker | None = None,
-    embedder: Encoder | None = None,
-    key: AccessKey | None = None,
+    protocols: Protocols = NO_OPTIONS,
 ) -> FastAPI:
     """Build the application.
 
@@ -58,8 +56,7 @@ def create_app(
         encoder: Name of its encoder; for ``/readyz``.
         turnstile: How many searches are let in at once.
         asker: Answers with the assistant's findings; by default in the words of the sources.
-        embedder: The encoder itself, for ``/v1/embeddings``; None offers no embeddings.
-        key: What requests in the protocols of others must carry; None asks for nothing.
+        protocols: How the protocols of others are served.
     """
     app = FastAPI(
         title="Casebook",
@@ -78,15 +75,16 @@ def create_app(
         ],
     )
     turnstile = turnstile or Turnstile()
+    asker = asker or Asker(assistant)
     facets = Facets.from_cases(assistant.cases)
     add_handlers(app)
     app.include_router(search_routes(assistant, turnstile))
-    app.include_router(ask_routes(asker or Asker(assistant), turnstile))
+    app.include_router(ask_routes(asker, turnstile))
     app.include_router(catalogue_routes(assistant, facets))
     app.include_router(health_routes(assistant, passages=passages, encoder=encoder))
     app.include_router(site_routes(assistant, facets, turnstile))
-    app.mount("/dify", dify_app(assistant, turnstile, key=key))
-    app.mount("/v1", openai_app(embedder, key=key))
+    app.mount("/dify", dify_app(assistant, turnstile, protocols))
+    app.mount("/v1", openai_app(asker, turnstile, protocols))
     _document(app)
     return app
 

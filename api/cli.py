@@ -33,6 +33,13 @@ def serve(
     ] = Path("var/models"),
     *,
     public: Annotated[bool, typer.Option("--public", help="允许监听本机以外的地址")] = False,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CASEBOOK_PUBLIC_URL",
+            help="读者打开本服务的地址，如 https://主机/路径；其他平台里的出处链接以它开头，默认取请求的地址",
+        ),
+    ] = None,
 ) -> None:
     """Serve the search page and the HTTP interface until stopped.
 
@@ -47,28 +54,30 @@ def serve(
     # listens only afterwards, so whoever can connect can also search.
     listener = _bind(host, port, public=public)
     try:
-        _serve(listener, index, models)
+        _serve(listener, index, models, public_url)
     except CasebookError as error:
         _fail(str(error), code=1)
 
 
-def _serve(listener: socket.socket, index: Path, models: Path) -> None:
+def _serve(listener: socket.socket, index: Path, models: Path, public_url: str | None) -> None:
     # These take a second and more to import, which `casebook --help` should not.
     import uvicorn  # noqa: PLC0415
 
     from api.access import KEY_VARIABLE, AccessKey  # noqa: PLC0415
     from api.app import create_app  # noqa: PLC0415
+    from api.links import Links  # noqa: PLC0415
+    from api.protocols import Protocols  # noqa: PLC0415
     from index.store import open_index  # noqa: PLC0415
 
     key = AccessKey.configured(os.environ.get(KEY_VARIABLE))
+    links = Links(public_url)
     opened = open_index(index, models)
     manifest = opened.version.manifest
     application = create_app(
         opened.assistant,
         passages=manifest.passages,
         encoder=manifest.encoder.name,
-        embedder=opened.encoder,
-        key=key,
+        protocols=Protocols(key, opened.encoder, links),
     )
     server = uvicorn.Server(
         uvicorn.Config(

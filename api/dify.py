@@ -18,13 +18,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from api import problems
-from api.access import AccessDeniedError, AccessKey, Guarded, Refusal
+from api.access import AccessDeniedError, Guarded, Refusal
 from api.admission import Turnstile
 from api.dify_conditions import allowed_cases
 from api.dify_schemas import Record, RetrievalRequest, RetrievalResponse, RetrievalSetting
 from api.dify_scope import scope_of
 from api.handlers import Failure, add_handlers
 from api.problems import Kind, ProblemError, problem_headers
+from api.protocols import Protocols
 from api.search import require_json
 from rag.assistant import Assistant
 from rag.filters import Filters
@@ -85,13 +86,13 @@ def _filters(assistant: Assistant, request: RetrievalRequest, scope: Filters) ->
     return replace(scope, case_ids=allowed) if allowed else None
 
 
-def dify_app(assistant: Assistant, turnstile: Turnstile, *, key: AccessKey | None) -> ASGIApp:
+def dify_app(assistant: Assistant, turnstile: Turnstile, protocols: Protocols) -> ASGIApp:
     """Build the application; to be mounted at ``/dify``, so paths inside begin after it.
 
     Args:
         assistant: Answers.
         turnstile: Counts searches, with those of our own protocol.
-        key: What a request must carry; None asks for nothing.
+        protocols: How the protocols of others are served.
     """
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     add_handlers(app, _respond)
@@ -106,7 +107,7 @@ def dify_app(assistant: Assistant, turnstile: Turnstile, *, key: AccessKey | Non
     def retrieval(request: RetrievalRequest) -> RetrievalResponse:
         return retrieve(assistant, request)
 
-    return Guarded(app, key=key, refuse=_refuse)
+    return Guarded(app, key=protocols.key, refuse=_refuse)
 
 
 def _respond(_request: Request, failure: Failure) -> Response:

@@ -7,25 +7,32 @@ import time
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from api.access import AccessKey, Guarded
+from api.access import Guarded
+from api.admission import Turnstile
+from api.openai_chat import chat_routes
 from api.openai_embeddings import embedding_routes
 from api.openai_errors import add_openai_handlers, refuse
-from api.openai_models import CHAT_MODEL, model_routes, passage_model, query_model
-from rag.encoder import Encoder
+from api.openai_models import CHAT_MODELS, model_routes, passage_model, query_model
+from api.protocols import Protocols
+from rag.ask import Asker
 
 
-def openai_app(embedder: Encoder | None, *, key: AccessKey | None) -> ASGIApp:
+def openai_app(asker: Asker, turnstile: Turnstile, protocols: Protocols) -> ASGIApp:
     """Build the application; to be mounted at ``/v1``, so paths inside begin after it.
 
     Args:
-        embedder: The encoder of the index; None offers no embeddings.
-        key: What a request must carry; None asks for nothing.
+        asker: Answers conversations.
+        turnstile: Counts answers, with those of our own protocol.
+        protocols: How the protocols of others are served.
     """
+    embedder = protocols.embedder
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     add_openai_handlers(app)
-    models = [CHAT_MODEL]
+    count = embedder.count_tokens if embedder else len
+    app.include_router(chat_routes(asker, turnstile, protocols.links, count))
+    models = list(CHAT_MODELS)
     if embedder is not None:
         models += [passage_model(embedder.identity), query_model(embedder.identity)]
         app.include_router(embedding_routes(embedder))
     app.include_router(model_routes(models, created=int(time.time())))
-    return Guarded(app, key=key, refuse=refuse)
+    return Guarded(app, key=protocols.key, refuse=refuse)

@@ -103,6 +103,10 @@ class OpenAIError(Exception):
             }
         }
 
+    def line(self) -> bytes:
+        """Say in a stream that it broke off."""
+        return f"data: {json.dumps(self.to_json(), ensure_ascii=False)}\n\n".encode()
+
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
         """Answer with it, ``Retry-After`` included; ``headers`` come on top."""
         return Response(

@@ -14,6 +14,11 @@ from rag.models import parse_remote
 
 CHAT_MODEL = "casebook"
 """The model that answers questions."""
+WITH_LIST = "casebook-sources"
+"""The same with a list of its sources below each answer, for clients that drop annotations."""
+WITH_EVENTS = "casebook-openwebui"
+"""The same with the passages as Open WebUI shows them (`api.openwebui`)."""
+CHAT_MODELS = (CHAT_MODEL, WITH_LIST, WITH_EVENTS)
 _QUERY = ":query"
 
 

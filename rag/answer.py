@@ -114,6 +114,37 @@ def piece(before: AnswerSentence | None, sentence: AnswerSentence) -> str:
     return f"{joint(before, sentence)}{sentence.text}{marks(sentence.citations)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A number of evidence in the text of an answer.
+
+    Attributes:
+        number: The number.
+        span: Where it stands with its brackets, in code points of the text.
+    """
+
+    number: int
+    span: Span
+
+
+def marks_of(sentences: Sequence[AnswerSentence]) -> tuple[Mark, ...]:
+    """Find the numbers of evidence in the text that `pieces` makes.
+
+    >>> marks_of([AnswerSentence("三天到账。", (1, 12), None)])
+    (Mark(number=1, span=Span(start=5, end=8)), Mark(number=12, span=Span(start=8, end=12)))
+    """
+    found: list[Mark] = []
+    end = 0
+    for sentence, written in zip(sentences, pieces(sentences), strict=True):
+        end += len(written)
+        start = end - len(marks(sentence.citations))
+        for number in sentence.citations:
+            length = len(marks((number,)))
+            found.append(Mark(number, Span(start, start + length)))
+            start += length
+    return tuple(found)
+
+
 def marks(citations: Sequence[int]) -> str:
     """Write the numbers of evidence as they stand behind a sentence."""
     return "".join(f"[{number}]" for number in citations)

@@ -16,6 +16,7 @@ from api.access import AccessKey
 from api.admission import Turnstile
 from api.app import create_app
 from api.dify import dify_app
+from api.protocols import NO_OPTIONS, Protocols
 from rag.assistant import Assistant
 from rag.errors import EncoderUnavailableError, IndexDamagedError
 from rag.filters import NO_FILTERS, Filters
@@ -80,7 +81,9 @@ class Dify:
 
 @pytest.fixture(scope="module")
 def address(assistant: Assistant, serve: Callable[..., str]) -> str:
-    return serve(create_app(assistant, passages=6, encoder="-", key=AccessKey("s3cret")))
+    return serve(
+        create_app(assistant, passages=6, encoder="-", protocols=Protocols(AccessKey("s3cret")))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -424,7 +427,7 @@ def test_a_failure_inside_tells_nothing_of_this_machine(
     cases: tuple[Case, ...], error: Exception, status: int, retry_after: str | None
 ) -> None:
     assistant = Assistant(cases, Failing(error), "v1")
-    app = dify_app(assistant, Turnstile(), key=None)
+    app = dify_app(assistant, Turnstile(), NO_OPTIONS)
     response = TestClient(app, raise_server_exceptions=False).post("/retrieval", json=SAMPLES[0])
 
     assert refused(response) == (status, status)
@@ -433,7 +436,7 @@ def test_a_failure_inside_tells_nothing_of_this_machine(
 
 
 def test_one_search_too_many_is_turned_away(assistant: Assistant) -> None:
-    client = TestClient(dify_app(assistant, Turnstile(0), key=None))
+    client = TestClient(dify_app(assistant, Turnstile(0), NO_OPTIONS))
     response = client.post("/retrieval", json=SAMPLES[0])
 
     assert refused(response) == (503, 503)
@@ -443,7 +446,7 @@ def test_one_search_too_many_is_turned_away(assistant: Assistant) -> None:
 def test_what_dify_swallows_is_in_the_log_without_the_question(
     assistant: Assistant, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = TestClient(dify_app(assistant, Turnstile(), key=AccessKey("s3cret")))
+    client = TestClient(dify_app(assistant, Turnstile(), Protocols(AccessKey("s3cret"))))
     bearer = {"Authorization": "Bearer s3cret"}
     with caplog.at_level(logging.WARNING, "casebook.dify"):
         client.post("/retrieval", json=SAMPLES[0])

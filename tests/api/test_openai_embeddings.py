@@ -14,16 +14,22 @@ import pytest
 from numpy.typing import NDArray
 from openai import OpenAI
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from api.access import AccessKey
+from api.admission import Turnstile
 from api.app import create_app
 from api.openai_app import openai_app
 from api.openai_embeddings import EmbeddingRequest, embed
 from api.openai_errors import OpenAIError
+from api.openai_models import CHAT_MODELS
+from api.protocols import Protocols
 from index.store import open_index
+from rag.ask import Asker
 from rag.assistant import Assistant
-from rag.encoder import EncoderIdentity
+from rag.encoder import Encoder, EncoderIdentity
 from rag.errors import EncoderUnavailableError, ModelError
+from rag.retrieve import Retrieval
 
 
 class Lengths:
@@ -52,10 +58,23 @@ class Lengths:
         return len(question) + 3
 
 
+class Nothing:
+    """Finds nothing."""
+
+    def retrieve(self, question: str, **_: object) -> Retrieval:
+        return Retrieval((), 0.0, "not_in_collection")
+
+
+def of_encoder(encoder: Encoder) -> ASGIApp:
+    """What is served of one encoder, without a collection."""
+    return openai_app(Asker(Assistant((), Nothing(), "v1")), Turnstile(), Protocols(None, encoder))
+
+
 @pytest.fixture(scope="module")
 def address(assistant: Assistant, serve: Callable[..., str]) -> str:
     key = AccessKey("s3cret")
-    return serve(create_app(assistant, passages=6, encoder="-", embedder=Lengths(), key=key))
+    protocols = Protocols(key, Lengths())
+    return serve(create_app(assistant, passages=6, encoder="-", protocols=protocols))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +86,7 @@ def ai(address: str) -> Iterator[OpenAI]:
 def test_the_models_are_the_assistant_and_two_of_the_encoder(ai: OpenAI) -> None:
     models = ai.models.list().data
 
-    assert [model.id for model in models] == ["casebook", "lengths", "lengths:query"]
+    assert [model.id for model in models] == [*CHAT_MODELS, "lengths", "lengths:query"]
     assert {(model.object, model.owned_by) for model in models} == {("model", "casebook")}
     assert all(isinstance(model.created, int) and model.created > 1_700_000_000 for model in models)
 
@@ -90,9 +109,9 @@ def test_a_name_with_a_slash_is_found_and_a_remote_ones_address_is_not_told() ->
         ("BAAI/bge-small-zh-v1.5", "BAAI/bge-small-zh-v1.5"),
         ("openai:bge-m3@http://10.0.0.7/v1", "bge-m3"),
     ]:
-        client = TestClient(openai_app(Lengths(name), key=None))
+        client = TestClient(of_encoder(Lengths(name)))
         ids = [model["id"] for model in client.get("/models").json()["data"]]
-        assert ids == ["casebook", id_, f"{id_}:query"]
+        assert ids == [*CHAT_MODELS, id_, f"{id_}:query"]
         assert client.get(f"/models/{id_.replace('/', '%2F')}").json()["id"] == id_
 
 
@@ -312,7 +331,7 @@ def test_a_larger_limit_is_that_of_one_address_alone(address: str) -> None:
 def test_a_failure_inside_tells_nothing_of_this_machine(
     serve: Callable[..., str], error: Exception, status: int, retry_after: str | None
 ) -> None:
-    address = serve(openai_app(Lengths(error=error), key=None))
+    address = serve(of_encoder(Lengths(error=error)))
     with (
         OpenAI(base_url=address, api_key="-", max_retries=0) as client,
         pytest.raises(openai.InternalServerError) as raised,
@@ -343,7 +362,7 @@ def test_a_third_request_at_once_is_told_to_come_back_and_the_client_does(
     serve: Callable[..., str],
 ) -> None:
     encoder = Busy()
-    address = serve(openai_app(encoder, key=None))
+    address = serve(of_encoder(encoder))
     with OpenAI(base_url=address, api_key="-", max_retries=0) as client:
 
         def ask() -> int:
@@ -378,7 +397,7 @@ def test_the_vectors_are_those_of_the_index(
     serve: Callable[..., str],
 ) -> None:
     opened = open_index(real_index, models)
-    address = serve(openai_app(opened.encoder, key=None))
+    address = serve(of_encoder(opened.encoder))
     texts = ["企业所得税智能退税三日到账", "帮办"]
     with OpenAI(base_url=address, api_key="-") as client:
         name = opened.encoder.identity.name

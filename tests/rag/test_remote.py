@@ -85,8 +85,8 @@ def test_tokens_are_bounded_by_code_points(remote: RemoteEncoder) -> None:
     assert remote.count_tokens("补缴社保") == 6
 
 
-def test_tokens_of_a_question_are_bounded_with_its_prompt(service: Service) -> None:
-    encoder = RemoteEncoder(service.url, "m", options=RemoteOptions(query_prompt="问："))
+def test_tokens_of_a_question_are_bounded_with_its_prompt(vector_service) -> None:
+    encoder = RemoteEncoder(vector_service.url, "m", options=RemoteOptions(query_prompt="问："))
     assert (encoder.count_query_tokens("补缴社保"), encoder.count_tokens("补缴社保")) == (8, 6)
     encoder.close()
 
