@@ -17,8 +17,11 @@ from api.fields import REFUSED, Question
 from rag.assistant import Finding
 
 MAX_TOP_K = 50
-MAX_CONDITIONS = 50
-MAX_VALUES = 500
+# Every value is compared with those of every case.
+MAX_CONDITIONS = 20
+MAX_VALUES = 200
+MAX_VALUE = 2000
+"""Code points; a list may come as one text."""
 _TOP_K = 5
 
 
@@ -31,6 +34,8 @@ def _values(value: Any) -> tuple[Value, ...]:
         raise PydanticCustomError(REFUSED, "应为文字、数字，或由它们组成的列表")
     if len(items) > MAX_VALUES:
         raise PydanticCustomError(REFUSED, "最多 {most} 项", {"most": MAX_VALUES})
+    if any(isinstance(item, str) and len(item) > MAX_VALUE for item in items):
+        raise PydanticCustomError(REFUSED, "每个值最多 {most} 个字", {"most": MAX_VALUE})
     return tuple(items)
 
 

@@ -69,6 +69,11 @@ class HeadAsGet:
         await self._app({**scope, "method": "GET"}, receive, send_without_body)
 
 
+_SWALLOWED = 16
+"""Up to so many times the limit, a body that is refused is read and dropped: a client that is cut off
+while it writes sees a broken connection, and sends everything again."""
+
+
 class BodyTooLargeError(HTTPException):
     """A request's body is larger than its address takes.
 
@@ -82,7 +87,7 @@ class BodyTooLargeError(HTTPException):
 
 
 class BodyLimit:
-    """Refuses bodies that are too large, by their declared length before a byte is read.
+    """Refuses bodies that are too large, by their declared length before a byte is kept.
 
     Starlette's own ``max_body_size`` does the same, but says so in plain text.
 
@@ -110,6 +115,9 @@ class BodyLimit:
         async def receive_within_limit() -> Message:
             nonlocal room
             if declared.isdecimal() and int(declared) > limit:
+                if int(declared) <= limit * _SWALLOWED:
+                    while (await receive()).get("more_body"):
+                        pass
                 raise BodyTooLargeError(limit)
             message = await receive()
             if message["type"] == "http.request":

@@ -364,6 +364,26 @@ def test_without_a_configured_key_any_is_taken(
         (
             {
                 "metadata_condition": {
+                    "conditions": [
+                        {"name": "title", "comparison_operator": "in", "value": ["税"] * 201}
+                    ]
+                }
+            },
+            "metadata_condition.conditions[0].value：最多 200 项。请改正后重试。",
+        ),
+        (
+            {
+                "metadata_condition": {
+                    "conditions": [
+                        {"name": "title", "comparison_operator": "in", "value": "税" * 2001}
+                    ]
+                }
+            },
+            "metadata_condition.conditions[0].value：每个值最多 2000 个字。请改正后重试。",
+        ),
+        (
+            {
+                "metadata_condition": {
                     "conditions": [{"name": [], "comparison_operator": "is", "value": 1}]
                 }
             },
