@@ -21,17 +21,21 @@ Offsets = Annotated[
 ]
 
 
+def text_of(value: str) -> str:
+    """Refuse what is no text: a blank, or half a character."""
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise PydanticCustomError(REFUSED, "含有不成对的代理码位（如 \\ud800），不是合法的文字")
+    if not value.strip():
+        raise PydanticCustomError(REFUSED, "是空的，请填写内容")
+    return value
+
+
 def _text(value: str) -> str:
     """Strip a text and refuse what is no text.
 
     ``str.strip`` rather than pydantic's, which leaves some separators that Python calls blank.
     """
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise PydanticCustomError(REFUSED, "含有不成对的代理码位（如 \\ud800），不是合法的文字")
-    stripped = value.strip()
-    if not stripped:
-        raise PydanticCustomError(REFUSED, "是空的，请填写内容")
-    return stripped
+    return text_of(value).strip()
 
 
 def _question(value: str) -> str:

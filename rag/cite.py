@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
 
-from rag.types import Case, Passage, Source
+from rag.types import Case, Passage, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,32 @@ def cite(case: Case, passage: Passage) -> Citation:
         ValueError: If the passage is not from this case, or is not what stands at its place: a
             citation that cannot be checked is never made.
     """
-    source: Source = case.source
     if passage.case_id != case.case_id:
         message = f"passage {passage.passage_id} is not from case {case.case_id}"
         raise ValueError(message)
-    if passage.span.of(source.text) != passage.text:
-        message = f"passage {passage.passage_id} is not the text at its place in {source.name}"
+    if passage.span.of(case.source.text) != passage.text:
+        message = f"passage {passage.passage_id} is not the text at its place in {case.source.name}"
         raise ValueError(message)
+    return _citation(case, passage.span, passage.section)
+
+
+def cite_span(case: Case, span: Span) -> Citation:
+    """Cite a run of a case; its section is the innermost one that holds all of it.
+
+    Raises:
+        ValueError: If the run is empty or reaches beyond the case.
+    """
+    if not span or not case.span.start <= span.start <= span.end <= case.span.end:
+        message = f"{span.start}..{span.end} is no run of case {case.case_id}"
+        raise ValueError(message)
+    section: tuple[str, ...] = ()
+    for path, part in case.body.walk():
+        if part.span.start <= span.start and span.end <= part.span.end:
+            section = path
+    return _citation(case, span, section)
+
+
+def _citation(case: Case, span: Span, section: tuple[str, ...]) -> Citation:
     return Citation(
         label=label_of(case),
         case_id=case.case_id,
@@ -83,12 +102,12 @@ def cite(case: Case, passage: Passage) -> Citation:
         collection=case.collection,
         case_rank=case.rank,
         year=case.year,
-        section=passage.section,
-        file=source.name,
-        sha256=source.sha256,
-        start=passage.span.start,
-        end=passage.span.end,
-        url=f"{url_of(case.case_id)}#p={passage.span.start}-{passage.span.end}",
+        section=section,
+        file=case.source.name,
+        sha256=case.source.sha256,
+        start=span.start,
+        end=span.end,
+        url=f"{url_of(case.case_id)}#p={span.start}-{span.end}",
     )
 
 

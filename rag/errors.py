@@ -50,3 +50,15 @@ class IndexDamagedError(CasebookError):
 
 class IndexMismatchError(CasebookError):
     """The index was built with another encoder or format than the one now asked for."""
+
+
+class UnknownCaseError(CasebookError):
+    """A citation names a case that is not in the collection."""
+
+
+class StaleCitationError(CasebookError):
+    """A citation names a file or a place that is no longer what it was."""
+
+
+class NothingToVerifyError(CasebookError):
+    """A text to verify has no letter or digit."""
