@@ -8,12 +8,19 @@ import eval.cli_lexicon
 import index.cli
 import index.cli_ask
 import index.cli_expand
+import index.cli_verify
 import rag.cli
 
 app = typer.Typer(
     name="casebook", help="营商环境案例问答：每个回答都注明出处。", no_args_is_help=True
 )
-for part in (index.cli.app, index.cli_ask.app, index.cli_expand.app, api.cli.app):
+for part in (
+    index.cli.app,
+    index.cli_ask.app,
+    index.cli_verify.app,
+    index.cli_expand.app,
+    api.cli.app,
+):
     app.registered_commands.extend(part.registered_commands)
 app.add_typer(rag.cli.app)
 app.add_typer(eval.cli.app)

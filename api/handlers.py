@@ -32,6 +32,8 @@ _MAX_FIELD_NAME = 80
 
 _MESSAGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "missing": lambda _: "缺少这一项",
+    "literal_error": lambda ctx: f"应为 {ctx['expected'].replace(' or ', ' 或 ')}",
+    "string_pattern_mismatch": lambda _: "格式不对",
     "extra_forbidden": lambda _: "没有这个字段，请检查拼写",
     "string_type": lambda _: "应为字符串",
     "string_unicode": lambda _: "含有不成对的代理码位（如 \\ud800），不是合法的文字",

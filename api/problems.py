@@ -51,6 +51,7 @@ class Kind:
 INVALID_FIELD = Kind("invalid-field", 422, "字段不符合要求")
 INVALID_JSON = Kind("invalid-json", 422, "请求体不是合法的 JSON")
 CASE_NOT_FOUND = Kind("case-not-found", 404, "没有这个案例")
+STALE_CITATION = Kind("stale-citation", 409, "出处与现在的原文对不上")
 NOT_FOUND = Kind("not-found", 404, "没有这个地址")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "这个地址不支持该请求方法")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "请求体过大")

@@ -68,6 +68,22 @@ class QuestionIndex:
         )
 
 
+def case_files(manifest: Manifest) -> tuple[str, ...]:
+    """Name the files that cases are read from."""
+    return (*map(_source_file, range(len(manifest.sources))), _CASES)
+
+
+def cases_from_files(files: Mapping[str, bytes], manifest: Manifest) -> tuple[Case, ...]:
+    """Read the cases alone; the caller has verified the digests of `case_files`."""
+    sources = {
+        record.name: Source(
+            record.name, record.sha256, record.encoding, files[_source_file(row)].decode()
+        )
+        for row, record in enumerate(manifest.sources)
+    }
+    return cases_from_lines(files[_CASES], sources)
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """Cases, their passages in row order, and the rankers over those rows.
@@ -117,13 +133,7 @@ class Content:
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], manifest: Manifest) -> Content:
         """Read what `to_files` wrote; the caller has verified the files' digests."""
-        sources = {
-            record.name: Source(
-                record.name, record.sha256, record.encoding, files[_source_file(row)].decode()
-            )
-            for row, record in enumerate(manifest.sources)
-        }
-        cases = cases_from_lines(files[_CASES], sources)
+        cases = cases_from_files(files, manifest)
         passages = passages_from_lines(files[_PASSAGES], cases)
         by_sentence = manifest.recipe.keys == "sentence"
         counts = [len(passage.sentences) if by_sentence else 1 for passage in passages]

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.content import Content
+from index.content import Content, case_files, cases_from_files
 from index.manifest import FileRecord, Manifest, digest_of
 from index.recipe import terms_digest
 from rag.assistant import Assistant
@@ -27,6 +27,7 @@ from rag.errors import IndexDamagedError, IndexMismatchError, IndexMissingError
 from rag.lexicon_file import LEXICON, LexiconFile
 from rag.retrieve import HybridRetriever
 from rag.tuning import DEFAULT_TUNING, Tuning
+from rag.types import Case
 
 CURRENT = "CURRENT"
 VERSIONS = "versions"
@@ -154,6 +155,21 @@ def read_content(version: Version) -> Content:
         for name, record in version.manifest.files.items()
     }
     return Content.from_files(files, version.manifest)
+
+
+def open_cases(index: Path) -> tuple[Case, ...]:
+    """Read the cases of the current version and nothing else: no encoder is needed.
+
+    Raises:
+        IndexMissingError: If nothing has been built there.
+        IndexDamagedError: If a file is missing or is not what the manifest says.
+        IndexMismatchError: If it was written in another format.
+    """
+    version = current_version(index)
+    records = version.manifest.files
+    names = case_files(version.manifest)
+    files = {name: _verified(version.folder / name, records[name]) for name in names}
+    return cases_from_files(files, version.manifest)
 
 
 def damaged_files(version: Version) -> dict[str, str]:
