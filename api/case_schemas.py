@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.citation_schemas import SourcePlace
 from api.fields import MAX_FILTER_VALUES, FilterText, FilterYear, Offsets, offsets_of
-from rag.cite import label_of, url_of
+from rag.cite import label_of
 from rag.filters import Filters
+from rag.permalink import url_of
 from rag.types import Case, Section
 
 

@@ -45,7 +45,6 @@ _MESSAGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "float_parsing": lambda _: "应为数字",
     "finite_number": lambda _: "应为数字",
     "bool_type": lambda _: "应为 true 或 false",
-    "literal_error": lambda ctx: f"应为 {ctx['expected'].replace(' or ', ' 或 ')}",
     "list_type": lambda _: "应为列表",
     "too_short": lambda _: "是空的",
     "too_long": lambda ctx: f"最多 {ctx['max_length']} 项",

@@ -11,14 +11,15 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from string import Template
+from typing import Literal
 from urllib.parse import urlencode
 
 from api.case_schemas import Facets
 from api.citation_schemas import CitationOut
 from api.fields import MAX_QUESTION
 from api.schemas import PassageOut, SearchResponse
-from rag.cite import url_of
 from rag.lines import lines_of
+from rag.permalink import LinkedVersion, url_of
 from rag.types import Case, Section, Span
 
 _EXAMPLES = (
@@ -71,12 +72,16 @@ def search_page(
     )
 
 
-def case_page(case: Case, original: Case | None) -> str:
+def case_page(
+    case: Case, original: Case | None, linked: LinkedVersion | Literal["unreadable"] | None = None
+) -> str:
     """Render a case whole, every line marked with its place in the source.
 
     Args:
         case: The case.
         original: The case it repeats, or None.
+        linked: What the case was when the link that led here was made; None where the link does
+            not say.
     """
     facts = [("区", "、".join(d.name for d in case.districts) or "原文未写明")]
     facts.append(("案例集", case.collection))
@@ -91,9 +96,11 @@ def case_page(case: Case, original: Case | None) -> str:
     return _template("case.html").substitute(
         title=escape(case.title),
         facts="\n".join(f"<div><dt>{k}</dt><dd>{escape(v)}</dd></div>" for k, v in facts),
-        evidence="\n".join(_evidence(case)),
+        evidence="\n".join(_evidence(case, "" if linked is None else url_of(case.case_id))),
         repeats=repeats,
         contents="\n".join(_contents(case.body)),
+        changed=_changed(case, linked),
+        since=_since(case, linked),
         text="\n".join(_case_text(case)),
         source=escape(case.source.name),
         sha256=escape(case.source.sha256),
@@ -160,13 +167,39 @@ def _origin(citation: CitationOut) -> str:
     return " · ".join(parts)
 
 
-def _evidence(case: Case) -> Iterator[str]:
-    """For each district, the words that say so; a link where they stand in the case itself."""
+def _changed(case: Case, linked: LinkedVersion | Literal["unreadable"] | None) -> str:
+    """Say that the text is no longer what was linked to."""
+    if linked == "unreadable":
+        words = "链接里的版本标记无法识别，不能判断引用之后原文有没有改动。"
+    elif linked is not None and not linked.is_of(case):
+        words = "引用之后，本篇原文有改动。以下是现在的原文，请核对后再引用。"
+    else:
+        return ""
+    return f'<p id="changed" class="notice error">{words}</p>'
+
+
+def _since(case: Case, linked: LinkedVersion | Literal["unreadable"] | None) -> str:
+    """Tell the page's script how the place that is linked to has moved.
+
+    ``data-shift`` is how far the case has; ``data-words`` the hash of the words, where the case has
+    changed and they have to be looked for.
+    """
+    if linked is None or linked == "unreadable":
+        return ""
+    words = "" if linked.is_of(case) else f' data-words="{escape(linked.words)}"'
+    return f' data-shift="{case.span.start - linked.start}"{words}'
+
+
+def _evidence(case: Case, page: str) -> Iterator[str]:
+    """For each district, the words that say so; a link where they stand in the case itself.
+
+    The link is to ``page``: below an address with a version, a place would be taken for an old one.
+    """
     for district in case.districts:
         place = district.evidence
         quote = f"“{escape(place.of(case.source.text))}”"
         if case.body.span.start <= place.start and place.end <= case.body.span.end:
-            quote = f'<a href="#p={place.start}-{place.end}">{quote}</a>'
+            quote = f'<a href="{escape(page)}#p={place.start}-{place.end}">{quote}</a>'
         yield f"<li>{escape(district.name)}：原文件位置 {place.start}-{place.end}，{quote}</li>"
 
 

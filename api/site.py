@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import ValidationError
@@ -13,17 +14,25 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api import render
+from api import problems, render
 from api.admission import Turnstile
 from api.case_schemas import Facets
 from api.catalogue import case_or_problem
 from api.handlers import field_problems
+from api.problems import ProblemError
 from api.schemas import SearchRequest, SearchResponse
 from api.search import run_search
 from rag.assistant import Assistant
+from rag.permalink import LinkedVersion, linked_version
+from rag.types import Case
 
 _LABELS = {"query": "问题", "filters.district[0]": "区"}
 """What the form calls the fields that it can fill in."""
+
+_GONE = (
+    "引用时有这个案例，现在的案例集里没有了：可能已经删去，或者改了标题、换了案例集。"
+    "请到首页检索，或在 /api/v1/cases 查看全部案例。"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +87,15 @@ def site_routes(assistant: Assistant, facets: Facets, turnstile: Turnstile) -> A
             request = SearchRequest.model_validate({"query": question, "filters": filters})
         except ValidationError as error:
             # The path of a field begins behind "body", as in a request to the search interface.
-            problems = field_problems(
-                [{**it, "loc": ("body", *it["loc"])} for it in error.errors()]
-            )
-            return "；".join(f"{_LABELS[it.field]}{it.message}" for it in problems) + "。"
+            refused = field_problems([{**it, "loc": ("body", *it["loc"])} for it in error.errors()])
+            return "；".join(f"{_LABELS[it.field]}{it.message}" for it in refused) + "。"
         return run_search(assistant, request)
 
     @router.get("/cases/{case_id}")
-    def case_page(case_id: str) -> HTMLResponse:
-        case = case_or_problem(assistant, case_id)
+    def case_page(case_id: str, v: str = "") -> HTMLResponse:
+        case = _linked_case(assistant, case_id, v)
         original = assistant.case(case.duplicate_of) if case.duplicate_of else None
-        return HTMLResponse(render.case_page(case, original))
+        return HTMLResponse(render.case_page(case, original, _linked(v)))
 
     @router.get("/static/{name}")
     async def static(name: str, request: Request) -> Response:
@@ -103,3 +110,21 @@ def site_routes(assistant: Assistant, facets: Facets, turnstile: Turnstile) -> A
         return Response(asset.content, headers=headers, media_type=asset.media_type)
 
     return router
+
+
+def _linked(version: str) -> LinkedVersion | Literal["unreadable"] | None:
+    """Read the version in a link; None where the link has none."""
+    if not version:
+        return None
+    return linked_version(version) or "unreadable"
+
+
+def _linked_case(assistant: Assistant, case_id: str, version: str) -> Case:
+    """Look a case up; a link that once led to one says so.
+
+    Raises:
+        ProblemError: `CASE_NOT_FOUND`.
+    """
+    if assistant.case(case_id) is None and linked_version(version) is not None:
+        raise ProblemError(problems.CASE_NOT_FOUND, _GONE)
+    return case_or_problem(assistant, case_id)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import quote
 
+from rag.permalink import permalink
 from rag.types import Case, Passage, Span
 
 
@@ -30,7 +30,8 @@ class Citation:
         sha256: Hex digest of that file's bytes.
         start: First code point of the passage in the file's text.
         end: One past the last.
-        url: Path of the case viewer, with the passage as fragment.
+        url: Path of the case viewer, with the passage as fragment and what the case was when it was
+            cited; see `rag.permalink`.
     """
 
     label: str
@@ -107,13 +108,8 @@ def _citation(case: Case, span: Span, section: tuple[str, ...]) -> Citation:
         sha256=case.source.sha256,
         start=span.start,
         end=span.end,
-        url=f"{url_of(case.case_id)}#p={span.start}-{span.end}",
+        url=permalink(case, span),
     )
-
-
-def url_of(case_id: str) -> str:
-    """Path of the page that shows a case."""
-    return f"/cases/{quote(case_id)}"
 
 
 def label_of(case: Case) -> str:

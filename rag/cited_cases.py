@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rag.cite import Citation, url_of
+from rag.cite import Citation
+from rag.permalink import url_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,60 @@ def test_a_duplicate_points_at_its_original(client: TestClient) -> None:
     )
 
 
+def linked(client: TestClient, version: str, case_id: str = "c33adef876c") -> str:
+    return client.get(f"/cases/{case_id}", params={"v": version}).text
+
+
+def test_a_page_without_a_version_or_with_the_same_one_says_nothing(client: TestClient) -> None:
+    assert '<div id="text" class="case-text">' in client.get("/cases/c33adef876c").text
+    same = linked(client, "8873297aee.22.4cd8061c")
+    assert '<div id="text" class="case-text" data-shift="0">' in same
+    assert 'id="changed"' not in same
+
+
+def test_a_case_that_has_moved_says_how_far(client: TestClient) -> None:
+    moved = linked(client, "8873297aee.2.4cd8061c")
+    assert '<div id="text" class="case-text" data-shift="20">' in moved
+    assert 'id="changed"' not in moved
+
+
+def test_a_case_that_has_changed_says_so_and_gives_the_words_to_look_for(
+    client: TestClient,
+) -> None:
+    changed = linked(client, "0000000000.30.4cd8061c")
+    assert '<div id="text" class="case-text" data-shift="-8" data-words="4cd8061c">' in changed
+    assert (
+        '<p id="changed" class="notice error">引用之后，本篇原文有改动。'
+        "以下是现在的原文，请核对后再引用。</p>"
+    ) in changed
+    # Below an address with a version, a place alone would be taken for one of that version.
+    assert '<a href="/cases/c33adef876c#p=42-45">“静安区”</a>' in changed
+
+
+@pytest.mark.parametrize(
+    "version", ["x", "8873297aee", "8873297aee.22", '8873297aee.22."><b>', "0" * 5000, "٣" * 10]
+)
+def test_a_version_that_cannot_be_read_is_told_and_never_echoed(
+    client: TestClient, version: str
+) -> None:
+    page = linked(client, version)
+    assert "链接里的版本标记无法识别，不能判断引用之后原文有没有改动。" in page
+    assert '<div id="text" class="case-text">' in page
+    assert version not in page or version == "x"
+
+
+def test_a_case_that_is_gone_says_that_it_was_there(client: TestClient) -> None:
+    page = client.get("/cases/c0?v=8873297aee.22.4cd8061c", headers={"Accept": "text/html"})
+    assert page.status_code == 404
+    assert "引用时有这个案例，现在的案例集里没有了" in page.text
+    plain = client.get("/cases/c0", headers={"Accept": "text/html"})
+    assert "引用时有这个案例" not in plain.text
+
+
+def test_the_page_hashes_words_as_permalinks_do() -> None:
+    assert "const BASE = 0x01000193;" in PAGES["case.js"]
+
+
 def test_the_search_page_offers_the_districts_and_keeps_what_was_asked(client: TestClient) -> None:
     page = client.get("/", params={"q": '"><script>退税', "district": "静安区"}).text
 
@@ -117,7 +171,7 @@ def test_without_scripts_the_page_itself_has_the_results(client: TestClient) -> 
 
     assert '<ol class="results"><li class="result">' in page
     assert (
-        '<a href="/cases/c33adef876c#p=42-61"'
+        '<a href="/cases/c33adef876c?v=8873297aee.22.4cd8061c#p=42-61"'
         ' aria-label="查看原文：智能退税一键到账，第 1 条">查看原文</a>'
     ) in page
     assert "帮办&lt;/b&gt;" in page

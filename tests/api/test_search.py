@@ -63,7 +63,7 @@ def test_an_answer_has_exactly_the_fields_of_the_contract(search: Search, source
                         "start": 42,
                         "end": 61,
                     },
-                    "url": "/cases/c33adef876c#p=42-61",
+                    "url": "/cases/c33adef876c?v=8873297aee.22.4cd8061c#p=42-61",
                 },
             }
         ],

@@ -31,7 +31,7 @@ def test_a_citation_says_where_these_characters_stand(case: Case, passage: Passa
     assert (citation.file, citation.start, citation.end) == ("案例 一.txt", 27, 42)
     assert TEXT[27:42] == "静安区税务局主动推送退税信息。"
     assert (citation.year, citation.case_rank, citation.section) == (2023, 2, ("做法",))
-    assert citation.url == f"/cases/{case.case_id}#p=27-42"
+    assert citation.url == f"/cases/{case.case_id}?v=45ec6c16f0.13.191cc469#p=27-42"
     assert citation.sha256 == case.source.sha256
 
 
