@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Literal, TypeAlias
 
-from rag.cite import label_of, url_of
+from rag.cite import label_of
 from rag.divisions import stem_of
+from rag.permalink import url_of
 from rag.types import Case
 
 Operator: TypeAlias = Literal[

@@ -126,7 +126,7 @@ def test_a_record_says_where_it_stands(dify: Dify) -> None:
         "file": "cases.txt",
         "start": 42,
         "end": 61,
-        "url": "/cases/c33adef876c#p=42-61",
+        "url": "/cases/c33adef876c?v=8873297aee.22.4cd8061c#p=42-61",
         "other_district": False,
         "abstained": False,
     }

@@ -58,7 +58,7 @@ def test_a_document_is_the_passage_with_its_citation(
         "year": 2022,
         "section": ["基本情况"],
         "source": {"file": "cases.txt", "sha256": source.sha256, "start": 42, "end": 61},
-        "url": "/cases/c33adef876c#p=42-61",
+        "url": "/cases/c33adef876c?v=8873297aee.22.4cd8061c#p=42-61",
         "rank": 1,
         "passage_id": "c33adef876c:42-61",
         "score": 1.0,
