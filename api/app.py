@@ -21,6 +21,7 @@ from api.dify import dify_app
 from api.edge import BodyLimit, HeadAsGet, SecurityHeaders
 from api.handlers import add_handlers
 from api.health import health_routes
+from api.mcp_routes import mcp_routes
 from api.openai_app import openai_app
 from api.openai_embeddings import MAX_EMBEDDINGS_BYTES
 from api.problems import Problem
@@ -84,6 +85,7 @@ def create_app(
     app.include_router(verify_routes(assistant, turnstile))
     app.include_router(catalogue_routes(assistant, facets))
     app.include_router(health_routes(assistant, passages=passages, encoder=encoder))
+    app.include_router(mcp_routes(assistant, facets, turnstile, protocols))
     app.include_router(site_routes(assistant, facets, turnstile))
     app.mount("/dify", dify_app(assistant, turnstile, protocols))
     app.mount("/v1", openai_app(asker, turnstile, protocols))

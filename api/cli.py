@@ -40,6 +40,13 @@ def serve(
             help="读者打开本服务的地址，如 https://主机/路径；其他平台里的出处链接以它开头，默认取请求的地址",
         ),
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="CASEBOOK_ALLOWED_HOSTS",
+            help="MCP 客户端可以用来连接的域名或地址，本机的除外；可重复",
+        ),
+    ] = None,
 ) -> None:
     """Serve the search page and the HTTP interface until stopped.
 
@@ -54,12 +61,18 @@ def serve(
     # listens only afterwards, so whoever can connect can also search.
     listener = _bind(host, port, public=public)
     try:
-        _serve(listener, index, models, public_url)
+        _serve(listener, index, models, public_url, allow_host or [])
     except CasebookError as error:
         _fail(str(error), code=1)
 
 
-def _serve(listener: socket.socket, index: Path, models: Path, public_url: str | None) -> None:
+def _serve(
+    listener: socket.socket,
+    index: Path,
+    models: Path,
+    public_url: str | None,
+    hosts: list[str],
+) -> None:
     # These take a second and more to import, which `casebook --help` should not.
     import uvicorn  # noqa: PLC0415
 
@@ -77,7 +90,7 @@ def _serve(listener: socket.socket, index: Path, models: Path, public_url: str |
         opened.assistant,
         passages=manifest.passages,
         encoder=manifest.encoder.name,
-        protocols=Protocols(key, opened.encoder, links),
+        protocols=Protocols(key, opened.encoder, links, tuple(hosts)),
     )
     server = uvicorn.Server(
         uvicorn.Config(

@@ -17,11 +17,13 @@ class Protocols:
         key: What a request must carry; None asks for nothing.
         embedder: The encoder of the index, for ``/v1/embeddings``; None offers no embeddings.
         links: Where readers reach this service.
+        hosts: Names beside the loopback ones that MCP clients reach this machine by.
     """
 
     key: AccessKey | None = None
     embedder: Encoder | None = None
     links: Links = Links()  # noqa: RUF009 -- frozen
+    hosts: tuple[str, ...] = ()
 
 
 NO_OPTIONS = Protocols()

@@ -253,6 +253,24 @@ def test_a_duplicate_is_never_returned_twice(service: Service) -> None:
     assert len(set(texts)) == 50
 
 
+def test_a_language_models_tool_gives_the_same_answer(service: Service) -> None:
+    question = "静安退税几天到账"
+    expected = search(service, question, top_k=3)
+    message = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "search_cases", "arguments": {"query": question, "top_k": 3}},
+    }
+    headers = {"Accept": "application/json, text/event-stream"}
+    answer = service.client.post("/mcp", json=message, headers=headers).json()
+    said = answer["result"]["structuredContent"]
+
+    for result in (said, expected):
+        del result["took_ms"]
+    assert said == expected
+
+
 def test_serving_never_imports_torch_or_what_drags_it_in(service: Service) -> None:
     search(service, "静安退税几天到账")
     imported = {
@@ -260,7 +278,7 @@ def test_serving_never_imports_torch_or_what_drags_it_in(service: Service) -> No
         for line in service.imports.read_text().splitlines()
         if line.startswith("import time:")
     }
-    assert {"onnxruntime", "faiss", "fastapi"} <= imported
+    assert {"onnxruntime", "faiss", "fastapi", "mcp"} <= imported
     heavy = {"torch", "sentence_transformers", "transformers", "langchain_text_splitters", "scipy"}
     assert imported & heavy == set()
 

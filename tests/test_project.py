@@ -36,6 +36,7 @@ def test_packages_import_nothing_by_themselves(package: str) -> None:
         ("transformers", ["rag/preparation/export.py"]),
         ("onnx", ["rag/preparation/export.py", "rag/preparation/quantize.py"]),
         ("huggingface_hub", ["rag/preparation/hub.py"]),
+        ("mcp", ["api/mcp_server.py"]),
         ("ir_measures", ["eval/measures.py"]),
         ("jinja2", ["eval/report.py"]),
         ("opencc", ["eval/perturbations.py"]),

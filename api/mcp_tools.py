@@ -1,0 +1,229 @@
+"""What a language model can call: each tool's arguments, its words, and what it does.
+
+The results are the models of the HTTP interface, so both say the same thing; nothing here knows the protocol.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api import problems
+from api.case_schemas import CaseDetail, Facets
+from api.fields import MAX_QUESTION, FilterText, FilterYear, Question
+from api.handlers import field_problems
+from api.problems import ProblemError, problem_of
+from api.schemas import SearchFilters, SearchRequest, SearchResponse
+from api.search import run_search
+from rag.assistant import Assistant
+from rag.errors import CasebookError
+from rag.filters import Filters
+
+_LOG = logging.getLogger("casebook.api")
+
+MAX_NAMED = 100
+"""Districts that a schema or an error enumerates; a longer list would crowd out the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call brought up.
+
+    Attributes:
+        result: As the HTTP interface would say it.
+        case_ids: The cases to link, each once, in the order of the result.
+    """
+
+    result: BaseModel
+    case_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something a language model can call. No tool changes anything.
+
+    Attributes:
+        name: What it is called by; never changes once released.
+        title: The same for people.
+        description: What a model must know to choose it and to read its result.
+        arguments: JSON Schema of the arguments.
+        result: JSON Schema of the result.
+        run: Computes; given arguments that do not fit raises pydantic's ``ValidationError``, given
+            ones that name nothing `ProblemError`.
+        searches: Whether it takes a search's time, and so a place at the turnstile.
+    """
+
+    name: str
+    title: str
+    description: str
+    arguments: Mapping[str, Any]
+    result: Mapping[str, Any]
+    run: Callable[[Mapping[str, Any]], Outcome]
+    searches: bool = False
+
+
+class SearchArguments(BaseModel):
+    """Arguments of ``search_cases``: single values, which models fill in more reliably than lists."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"description": "检索的参数"})
+
+    query: Question = Field(
+        description=f"一句完整的中文问题，1 至 {MAX_QUESTION} 个字；提到区名即可比较几个区",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION},
+    )
+    top_k: int = Field(default=5, ge=1, le=50, description="最多返回几个段落")
+    district: FilterText | None = Field(
+        default=None, description="只检索这个区；不确定时不要填，问题里的区名会自动优先"
+    )
+    collection: FilterText | None = Field(
+        default=None, description="只检索标题含有这几个字的案例集，如“良好实践”"
+    )
+    year: FilterYear | None = Field(default=None, description="只检索这一年的案例集")
+
+    def to_request(self) -> SearchRequest:
+        """Say the same as a request to the HTTP interface."""
+        return SearchRequest(
+            query=self.query,
+            top_k=self.top_k,
+            filters=SearchFilters(
+                district=[] if self.district is None else [self.district],
+                collection=[] if self.collection is None else [self.collection],
+                year=[] if self.year is None else [self.year],
+            ),
+        )
+
+
+class CaseArguments(BaseModel):
+    """Arguments of ``get_case``."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"description": "要读的案例"})
+
+    case_id: FilterText = Field(description="案例编号，取自检索结果的 citation.case_id")
+
+
+class NoArguments(BaseModel):
+    """Arguments of a tool that takes none."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"description": "不需要参数"})
+
+
+def tools_of(assistant: Assistant, facets: Facets) -> tuple[Tool, ...]:
+    """Make the tools over an opened index, in the order a model should see them."""
+    return (search_tool(assistant, facets), case_tool(assistant), districts_tool(facets))
+
+
+def search_tool(assistant: Assistant, facets: Facets) -> Tool:
+    """Make ``search_cases``."""
+    names = [it.value for it in facets.district if it.value is not None]
+
+    def run(arguments: Mapping[str, Any]) -> Outcome:
+        asked = SearchArguments.model_validate(arguments)
+        if asked.district is not None:
+            _require_district(assistant, asked.district, names)
+        result = run_search(assistant, asked.to_request())
+        cited = dict.fromkeys(passage.citation.case_id for passage in result.passages)
+        return Outcome(result, tuple(cited))
+
+    schema = SearchArguments.model_json_schema()
+    if 0 < len(names) <= MAX_NAMED:
+        schema["properties"]["district"]["anyOf"][0]["enum"] = names
+    return Tool(
+        name="search_cases",
+        title="检索案例段落",
+        description=(
+            "在政府优化营商环境案例集中检索能回答问题的原文段落，最相关的在前，每段附出处。"
+            "abstained 为 true 表示案例集没有回答这个问题，列出的只是最接近的段落："
+            "请如实告诉用户没有找到，不要用它们拼凑答案；reason 是原因（not_in_collection 案例集不涉及，"
+            "not_in_district 所问的区没有而别的区有，low_confidence 把握不足）。"
+            "other_district 为 true 的段落属于问题没有提到的区，引用时必须说明。"
+            "回答只依据 passages[].text，每个论断后注明 citation.label，并附 citation.url（本服务页面的相对地址）。"
+            "位置（source.start、source.end、highlights）一律按 Unicode 码位计，含起不含止。"
+        ),
+        arguments=schema,
+        result=SearchResponse.model_json_schema(mode="serialization"),
+        run=run,
+        searches=True,
+    )
+
+
+def case_tool(assistant: Assistant) -> Tool:
+    """Make ``get_case``."""
+
+    def run(arguments: Mapping[str, Any]) -> Outcome:
+        asked = CaseArguments.model_validate(arguments)
+        case = assistant.case(asked.case_id)
+        if case is None:
+            raise ProblemError(
+                problems.CASE_NOT_FOUND,
+                f"没有编号为“{asked.case_id}”的案例；编号取自 search_cases 结果的 citation.case_id，请勿自拟。",
+            )
+        return Outcome(CaseDetail.from_case(case), (case.case_id,))
+
+    return Tool(
+        name="get_case",
+        title="读一个案例的全文",
+        description=(
+            "按编号取一个案例：原文、章节、所属区及其原文依据。段落不足以回答、需要上下文时使用。"
+            "text 与原文件的 source.start 至 source.end 逐字相同，按 Unicode 码位计；"
+            "引用时请注明 label 和 url。duplicate_of 不为 null 表示它与那个案例全文相同。"
+        ),
+        arguments=CaseArguments.model_json_schema(),
+        result=CaseDetail.model_json_schema(mode="serialization"),
+        run=run,
+    )
+
+
+def districts_tool(facets: Facets) -> Tool:
+    """Make ``list_districts``."""
+
+    def run(arguments: Mapping[str, Any]) -> Outcome:
+        NoArguments.model_validate(arguments)
+        return Outcome(facets)
+
+    return Tool(
+        name="list_districts",
+        title="列出可选的区",
+        description=(
+            "列出案例涉及的区、案例集和年份，以及各有多少案例（不计重复）；"
+            "value 为 null 的是原文没有写明的。用于回答“有哪些区”，或为 search_cases 选取筛选值。"
+        ),
+        arguments=NoArguments.model_json_schema(),
+        result=Facets.model_json_schema(mode="serialization"),
+        run=run,
+    )
+
+
+def words_for(error: Exception, tool: Tool) -> str:
+    """Say to a model what went wrong and what to do about it, and never what happened inside.
+
+    What is not the caller's doing is logged here.
+    """
+    if isinstance(error, ProblemError):
+        return f"{error.kind.title}：{error.detail}"
+    if isinstance(error, ValidationError):
+        # The path of a field begins behind "body", as in a request to the HTTP interface.
+        errors = field_problems([{**it, "loc": ("body", *it["loc"])} for it in error.errors()])
+        fields = "；".join(f"{it.field}：{it.message}" for it in errors)
+        return f"{problems.INVALID_FIELD.title}：{fields}。请改正后再调用。"
+    _LOG.error("tool %s failed", tool.name, exc_info=error)
+    known = error if isinstance(error, CasebookError) else CasebookError()
+    kind, detail = problem_of(known)
+    return f"{kind.title}：{detail}"
+
+
+def _require_district(assistant: Assistant, district: str, names: list[str]) -> None:
+    """Refuse a district that no case is of: a model would take the empty result for an answer."""
+    if any(map(Filters(districts=(district,)).allow, assistant.cases)):
+        return
+    choice = (
+        f"可选：{'、'.join(names)}"
+        if len(names) <= MAX_NAMED
+        else "可选的区请调用 list_districts 查看"
+    )
+    raise ProblemError(
+        problems.INVALID_FIELD, f"district：没有“{district}”的案例。{choice}；或不填 district。"
+    )
