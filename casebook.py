@@ -3,6 +3,7 @@
 import typer
 
 import api.cli
+import api.cli_mcp
 import eval.cli
 import eval.cli_lexicon
 import index.cli
@@ -20,6 +21,7 @@ for part in (
     index.cli_verify.app,
     index.cli_expand.app,
     api.cli.app,
+    api.cli_mcp.app,
 ):
     app.registered_commands.extend(part.registered_commands)
 app.add_typer(rag.cli.app)
