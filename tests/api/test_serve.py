@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -74,6 +75,40 @@ def test_a_key_that_cannot_be_used_ends_the_start(tmp_path: Path, key: str) -> N
     assert done.returncode == 1
     assert done.stderr.startswith("环境变量 CASEBOOK_API_KEY ")
     assert done.stdout == ""
+
+
+@pytest.mark.model
+def test_the_key_and_the_names_of_the_operator_hold_for_mcp(real_index: Path, models: Path) -> None:
+    command = [*SERVE, "--port", "0", "--index", str(real_index), "--models", str(models)]
+    environment = {
+        **os.environ,
+        "CASEBOOK_API_KEY": "k-1\n",
+        "CASEBOOK_ALLOWED_HOSTS": "cases.example x.example",
+    }
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().removeprefix("已就绪：").partition("（")[0]
+        statuses = []
+        for more in (
+            {"Authorization": "Bearer k-1"},
+            {"Authorization": "Bearer k-1", "Host": "x.example"},
+            {"Authorization": "Bearer k-1", "Host": "y.example"},
+            {"Host": "x.example"},
+        ):
+            request = urllib.request.Request(  # noqa: S310 - our own service
+                f"{address}mcp",
+                data=b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}',
+                headers={"Content-Type": "application/json", "Accept": "application/json", **more},
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - as above
+                    statuses.append(response.status)
+            except urllib.error.HTTPError as refusal:
+                statuses.append(refusal.code)
+                refusal.close()
+        process.terminate()
+
+    assert statuses == [200, 200, 403, 401]
 
 
 @pytest.mark.model
