@@ -34,7 +34,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
 from api.admission import Turnstile
-from api.mcp_tools import Outcome, Tool, words_for
+from api.mcp_tool import Outcome, Tool, words_for
 from api.problems import ProblemError
 from rag.assistant import Assistant
 from rag.cite import label_of
@@ -51,7 +51,7 @@ _TEXT = "text/plain; charset=utf-8"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 _INSTRUCTIONS = (
-    "政府优化营商环境案例集的检索。先用 search_cases 找段落，不够再用 get_case 读全文。"
+    "政府优化营商环境案例集的检索。先用 search_cases 找段落，不够再用 get_case 读全文，引用之前用 verify_quote 核对。"
     "只依据返回的原文回答，逐条注明 citation.label 与 citation.url；abstained 为 true 时如实说案例集没有回答。"
 )
 

@@ -1,69 +1,28 @@
-"""What a language model can call: each tool's arguments, its words, and what it does.
+"""The tools: their arguments, their words, and what they do.
 
-The results are the models of the HTTP interface, so both say the same thing; nothing here knows the protocol.
+Results are the models of the HTTP interface, so both say the same thing; nothing here knows the protocol.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from api import problems
 from api.case_schemas import CaseDetail, Facets
 from api.fields import MAX_QUESTION, FilterText, FilterYear, Question
-from api.handlers import field_problems
-from api.problems import ProblemError, problem_of
+from api.mcp_tool import Outcome, Tool
+from api.mcp_verify import verify_tool
+from api.problems import ProblemError
 from api.schemas import SearchFilters, SearchRequest, SearchResponse
 from api.search import run_search
 from rag.assistant import Assistant
-from rag.errors import CasebookError
 from rag.filters import Filters
-
-_LOG = logging.getLogger("casebook.api")
 
 MAX_NAMED = 100
 """Districts that a schema or an error enumerates; a longer list would crowd out the question."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a call brought up.
-
-    Attributes:
-        result: As the HTTP interface would say it.
-        case_ids: The cases to link, each once, in the order of the result.
-    """
-
-    result: BaseModel
-    case_ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """Something a language model can call. No tool changes anything.
-
-    Attributes:
-        name: What it is called by; never changes once released.
-        title: The same for people.
-        description: What a model must know to choose it and to read its result.
-        arguments: JSON Schema of the arguments.
-        result: JSON Schema of the result.
-        run: Computes; given arguments that do not fit raises pydantic's ``ValidationError``, given
-            ones that name nothing `ProblemError`.
-        searches: Whether it takes a search's time, and so a place at the turnstile.
-    """
-
-    name: str
-    title: str
-    description: str
-    arguments: Mapping[str, Any]
-    result: Mapping[str, Any]
-    run: Callable[[Mapping[str, Any]], Outcome]
-    searches: bool = False
 
 
 class SearchArguments(BaseModel):
@@ -113,7 +72,12 @@ class NoArguments(BaseModel):
 
 def tools_of(assistant: Assistant, facets: Facets) -> tuple[Tool, ...]:
     """Make the tools over an opened index, in the order a model should see them."""
-    return (search_tool(assistant, facets), case_tool(assistant), districts_tool(facets))
+    return (
+        search_tool(assistant, facets),
+        case_tool(assistant),
+        districts_tool(facets),
+        verify_tool(assistant),
+    )
 
 
 def search_tool(assistant: Assistant, facets: Facets) -> Tool:
@@ -195,24 +159,6 @@ def districts_tool(facets: Facets) -> Tool:
         result=Facets.model_json_schema(mode="serialization"),
         run=run,
     )
-
-
-def words_for(error: Exception, tool: Tool) -> str:
-    """Say to a model what went wrong and what to do about it, and never what happened inside.
-
-    What is not the caller's doing is logged here.
-    """
-    if isinstance(error, ProblemError):
-        return f"{error.kind.title}：{error.detail}"
-    if isinstance(error, ValidationError):
-        # The path of a field begins behind "body", as in a request to the HTTP interface.
-        errors = field_problems([{**it, "loc": ("body", *it["loc"])} for it in error.errors()])
-        fields = "；".join(f"{it.field}：{it.message}" for it in errors)
-        return f"{problems.INVALID_FIELD.title}：{fields}。请改正后再调用。"
-    _LOG.error("tool %s failed", tool.name, exc_info=error)
-    known = error if isinstance(error, CasebookError) else CasebookError()
-    kind, detail = problem_of(known)
-    return f"{kind.title}：{detail}"
 
 
 def _require_district(assistant: Assistant, district: str, names: list[str]) -> None:

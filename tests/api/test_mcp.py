@@ -27,7 +27,7 @@ from rag.filters import NO_FILTERS, Filters
 from rag.types import Case
 
 TAX = "c33adef876c"
-NAMES = ["search_cases", "get_case", "list_districts"]
+NAMES = ["search_cases", "get_case", "list_districts", "verify_quote"]
 
 T = TypeVar("T")
 
@@ -71,8 +71,8 @@ def served(assistant: Assistant, turnstile: Turnstile | None = None) -> Server[A
 
 
 @pytest.fixture(scope="module")
-def url(app: FastAPI, serve: Callable[[FastAPI], int]) -> str:
-    return f"http://127.0.0.1:{serve(app)}/mcp"
+def url(app: FastAPI, serve: Callable[[FastAPI], str]) -> str:
+    return f"{serve(app)}/mcp"
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +121,7 @@ def test_tools_are_listed_in_order_and_change_nothing(tools: dict[str, types.Too
         "检索案例段落",
         "读一个案例的全文",
         "列出可选的区",
+        "核对引文",
     ]
     for tool in tools.values():
         assert tool.annotations == types.ToolAnnotations(
@@ -134,7 +135,7 @@ def test_the_arguments_say_their_bounds_and_the_districts_there_are(
     schemas = {name: tool.input_schema for name, tool in tools.items()}
     arguments = schemas["search_cases"]["properties"]
 
-    assert [schema["additionalProperties"] for schema in schemas.values()] == [False] * 3
+    assert [schema["additionalProperties"] for schema in schemas.values()] == [False] * 4
     assert list(arguments) == ["query", "top_k", "district", "collection", "year"]
     assert schemas["search_cases"]["required"] == ["query"]
     assert (arguments["query"]["minLength"], arguments["query"]["maxLength"]) == (1, 500)
@@ -143,6 +144,7 @@ def test_the_arguments_say_their_bounds_and_the_districts_there_are(
     assert arguments["district"]["anyOf"][0]["enum"] == ["浦东新区", "静安区"]
     assert schemas["get_case"]["required"] == ["case_id"]
     assert schemas["list_districts"]["properties"] == {}
+    assert schemas["verify_quote"]["properties"]["text"]["maxLength"] == 5000
 
 
 def test_the_results_have_the_schemas_of_the_http_interface(
@@ -153,6 +155,7 @@ def test_the_results_have_the_schemas_of_the_http_interface(
         "search_cases": "SearchResponse",
         "get_case": "CaseDetail",
         "list_districts": "Facets",
+        "verify_quote": "VerificationOut",
     }
 
     for name, schema in shared.items():
@@ -179,7 +182,8 @@ def test_every_tool_says_what_a_model_must_know(tools: dict[str, types.Tool]) ->
         "other_district",
     ):
         assert words in search
-    assert "码位" in (tools["get_case"].description or "")
+    for name in ("get_case", "verify_quote"):
+        assert "码位" in (tools[name].description or "")
 
 
 @pytest.mark.parametrize(
@@ -205,6 +209,18 @@ def test_every_tool_says_what_a_model_must_know(tools: dict[str, types.Tool]) ->
         ),
         ("get_case", {"case_id": TAX}, f"/api/v1/cases/{TAX}", None),
         ("list_districts", {}, "/api/v1/facets", None),
+        (
+            "verify_quote",
+            {"text": "据说“三天到账”，“五天到账”。"},
+            "/api/v1/verify",
+            {"text": "据说“三天到账”，“五天到账”。"},
+        ),
+        (
+            "verify_quote",
+            {"text": "“一天办结”", "case_id": TAX},
+            "/api/v1/verify",
+            {"text": "“一天办结”", "citation": {"case_id": TAX}},
+        ),
     ],
 )
 def test_a_result_is_what_the_http_interface_says(
@@ -244,6 +260,15 @@ def test_a_result_links_every_case_that_it_cites_once(peer: Peer) -> None:
         peer.talk(lambda client, uri=link.uri: client.read_resource(uri))
 
 
+def test_a_quotation_of_another_case_links_the_case_it_stands_in(peer: Peer) -> None:
+    result = peer.call("verify_quote", text="“一天办结”", case_id=TAX)
+    (quote,) = result.structured_content["quotes"]
+    links = [block.uri for block in result.content if isinstance(block, types.ResourceLink)]
+
+    assert (quote["verdict"], quote["places"]) == ("absent", [])
+    assert links == [f"case://{quote['elsewhere'][0]['citation']['case_id']}"]
+
+
 def test_a_number_in_quotation_marks_is_read_as_models_mean_it(peer: Peer) -> None:
     result = peer.call("search_cases", query="退税", top_k="1")
 
@@ -277,6 +302,16 @@ def test_a_number_in_quotation_marks_is_read_as_models_mean_it(peer: Peer) -> No
             "没有这个案例：没有编号为“c0”的案例；编号取自 search_cases 结果的 citation.case_id，请勿自拟。",
         ),
         (
+            "verify_quote",
+            {"text": "“三天到账”", "case_id": "c0"},
+            "没有这个案例：没有编号为 c0 的案例；请核对编号，或不指定案例再核对一次。",
+        ),
+        (
+            "verify_quote",
+            {"text": "……"},
+            "字段不符合要求：text：没有可以核对的文字；请写上要核对的引文。",
+        ),
+        (
             "list_districts",
             {"name": "静安"},
             "字段不符合要求：name：没有这个字段，请检查拼写。请改正后再调用。",
@@ -294,7 +329,7 @@ def test_a_tool_that_does_not_exist_is_an_error_of_the_protocol(peer: Peer) -> N
 
     assert (error.code, error.message) == (
         -32602,
-        "没有工具“delete_case”；现有：search_cases、get_case、list_districts",
+        "没有工具“delete_case”；现有：search_cases、get_case、list_districts、verify_quote",
     )
 
 

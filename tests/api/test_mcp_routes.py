@@ -20,6 +20,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from api.access import AccessKey
 from api.app import create_app
+from api.protocols import Protocols
 from rag.assistant import Assistant
 
 PING = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
@@ -27,17 +28,11 @@ ACCEPT = {"Content-Type": "application/json", "Accept": "application/json, text/
 
 
 @pytest.fixture(scope="module")
-def port(app: FastAPI, serve: Callable[[FastAPI], int]) -> int:
-    return serve(app)
-
-
-@pytest.fixture(scope="module")
-def guarded(assistant: Assistant, serve: Callable[[FastAPI], int]) -> int:
+def guarded(assistant: Assistant, serve: Callable[[FastAPI], str]) -> int:
     """The port of a service with a key and a name of its own."""
-    app = create_app(
-        assistant, passages=1, encoder="none", key=AccessKey("k-1"), hosts=["cases.example", "x:81"]
-    )
-    return serve(app)
+    protocols = Protocols(AccessKey("k-1"), hosts=("cases.example", "x:81"))
+    app = create_app(assistant, passages=1, encoder="none", protocols=protocols)
+    return int(serve(app).rpartition(":")[2])
 
 
 class Reply:
@@ -261,7 +256,7 @@ def test_a_client_with_the_key_is_served(guarded: int, mode: str) -> None:
             async with Client(transport, mode=mode) as client:
                 return len((await client.list_tools()).tools)
 
-    assert anyio.run(talk) == 3
+    assert anyio.run(talk) == 4
 
 
 def test_a_client_that_goes_away_leaves_the_service_as_it_was(
@@ -290,6 +285,7 @@ def test_mcp_is_loaded_by_the_first_who_connects() -> None:
 import json, sys
 from starlette.testclient import TestClient
 from api.app import create_app
+from api.protocols import Protocols
 from rag.assistant import Assistant
 client = TestClient(create_app(Assistant((), None, "v000001"), passages=0, encoder="none"),
                     base_url="http://localhost")
