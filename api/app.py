@@ -85,7 +85,7 @@ def create_app(
     app.include_router(verify_routes(assistant, turnstile))
     app.include_router(catalogue_routes(assistant, facets))
     app.include_router(health_routes(assistant, passages=passages, encoder=encoder))
-    app.include_router(mcp_routes(assistant, facets, turnstile, protocols))
+    app.include_router(mcp_routes(asker, facets, turnstile, protocols))
     app.include_router(site_routes(assistant, facets, turnstile))
     app.mount("/dify", dify_app(assistant, turnstile, protocols))
     app.mount("/v1", openai_app(asker, turnstile, protocols))

@@ -42,9 +42,10 @@ def _serve(index: Path, models: Path) -> None:
     from api.mcp_server import mcp_server, serve_stdio  # noqa: PLC0415
     from api.mcp_tools import tools_of  # noqa: PLC0415
     from index.store import open_index  # noqa: PLC0415
+    from rag.ask import Asker  # noqa: PLC0415
 
     assistant = open_index(index, models).assistant
-    tools = tools_of(assistant, Facets.from_cases(assistant.cases))
+    tools = tools_of(Asker(assistant), Facets.from_cases(assistant.cases))
     asyncio.run(serve_stdio(mcp_server(assistant, tools, Turnstile())))
 
 

@@ -6,7 +6,9 @@ disconnects.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -72,6 +74,8 @@ class HeadAsGet:
 _SWALLOWED = 16
 """Up to so many times the limit, a body that is refused is read and dropped: a client that is cut off
 while it writes sees a broken connection, and sends everything again."""
+_SWALLOWED_S = 1.0
+"""For so long at most: a client may as well wait to be told before it writes."""
 
 
 class BodyTooLargeError(HTTPException):
@@ -116,8 +120,10 @@ class BodyLimit:
             nonlocal room
             if declared.isdecimal() and int(declared) > limit:
                 if int(declared) <= limit * _SWALLOWED:
-                    while (await receive()).get("more_body"):
-                        pass
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(_SWALLOWED_S):
+                            while (await receive()).get("more_body"):
+                                pass
                 raise BodyTooLargeError(limit)
             message = await receive()
             if message["type"] == "http.request":

@@ -15,7 +15,7 @@ from api.case_schemas import Facets
 from api.mcp_tools import tools_of
 from api.problems import ACCESS_DENIED, problem_response
 from api.protocols import NO_OPTIONS, Protocols
-from rag.assistant import Assistant
+from rag.ask import Asker
 
 
 class _Handover(Response):
@@ -30,7 +30,7 @@ class _Handover(Response):
 
 
 def mcp_routes(
-    assistant: Assistant,
+    asker: Asker,
     facets: Facets,
     turnstile: Turnstile,
     protocols: Protocols = NO_OPTIONS,
@@ -41,7 +41,7 @@ def mcp_routes(
     session, are answered 405, as the protocol has it for servers that offer neither.
 
     Args:
-        assistant: Opened, and answering from now on.
+        asker: Answers from an opened index.
         facets: Its filter values.
         turnstile: How many searches are let in at once.
         protocols: How the protocols of others are served.
@@ -53,7 +53,7 @@ def mcp_routes(
         # Takes a second and 25 MB, which whoever never connects should not pay.
         from api.mcp_server import http_application, mcp_server  # noqa: PLC0415
 
-        server = mcp_server(assistant, tools_of(assistant, facets), turnstile)
+        server = mcp_server(asker.assistant, tools_of(asker, facets), turnstile)
         return http_application(server, protocols.hosts)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,19 +5,22 @@ Results are the models of the HTTP interface, so both say the same thing; nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import problems
+from api.ask import run_ask
+from api.ask_schemas import AskRequest, AskResponse
 from api.case_schemas import CaseDetail, Facets
 from api.fields import MAX_QUESTION, FilterText, FilterYear, Question
 from api.mcp_tool import Outcome, Tool
 from api.mcp_verify import verify_tool
 from api.problems import ProblemError
-from api.schemas import SearchFilters, SearchRequest, SearchResponse
+from api.schemas import PassageOut, SearchFilters, SearchRequest, SearchResponse
 from api.search import run_search
+from rag.ask import Asker
 from rag.assistant import Assistant
 from rag.filters import Filters
 
@@ -25,8 +28,8 @@ MAX_NAMED = 100
 """Districts that a schema or an error enumerates; a longer list would crowd out the question."""
 
 
-class SearchArguments(BaseModel):
-    """Arguments of ``search_cases``: single values, which models fill in more reliably than lists."""
+class QuestionArguments(BaseModel):
+    """Arguments of ``ask`` and ``search_cases``: single values, which models fill in more reliably than lists."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"description": "检索的参数"})
 
@@ -43,16 +46,12 @@ class SearchArguments(BaseModel):
     )
     year: FilterYear | None = Field(default=None, description="只检索这一年的案例集")
 
-    def to_request(self) -> SearchRequest:
-        """Say the same as a request to the HTTP interface."""
-        return SearchRequest(
-            query=self.query,
-            top_k=self.top_k,
-            filters=SearchFilters(
-                district=[] if self.district is None else [self.district],
-                collection=[] if self.collection is None else [self.collection],
-                year=[] if self.year is None else [self.year],
-            ),
+    def filters(self) -> SearchFilters:
+        """Say the same as the filters of the HTTP interface."""
+        return SearchFilters(
+            district=[] if self.district is None else [self.district],
+            collection=[] if self.collection is None else [self.collection],
+            year=[] if self.year is None else [self.year],
         )
 
 
@@ -70,9 +69,11 @@ class NoArguments(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"description": "不需要参数"})
 
 
-def tools_of(assistant: Assistant, facets: Facets) -> tuple[Tool, ...]:
+def tools_of(asker: Asker, facets: Facets) -> tuple[Tool, ...]:
     """Make the tools over an opened index, in the order a model should see them."""
+    assistant = asker.assistant
     return (
+        ask_tool(asker, facets),
         search_tool(assistant, facets),
         case_tool(assistant),
         districts_tool(facets),
@@ -80,21 +81,45 @@ def tools_of(assistant: Assistant, facets: Facets) -> tuple[Tool, ...]:
     )
 
 
-def search_tool(assistant: Assistant, facets: Facets) -> Tool:
-    """Make ``search_cases``."""
-    names = [it.value for it in facets.district if it.value is not None]
+def ask_tool(asker: Asker, facets: Facets) -> Tool:
+    """Make ``ask``: answers in the words of the sources, since a model will word them itself."""
+    names = _names(facets)
 
     def run(arguments: Mapping[str, Any]) -> Outcome:
-        asked = SearchArguments.model_validate(arguments)
-        if asked.district is not None:
-            _require_district(assistant, asked.district, names)
-        result = run_search(assistant, asked.to_request())
-        cited = dict.fromkeys(passage.citation.case_id for passage in result.passages)
-        return Outcome(result, tuple(cited))
+        asked = _question(asker.assistant, arguments, names)
+        request = AskRequest(
+            query=asked.query, top_k=asked.top_k, filters=asked.filters(), mode="extractive"
+        )
+        result = run_ask(asker, request)
+        return Outcome(result, _cited(result.citations))
 
-    schema = SearchArguments.model_json_schema()
-    if 0 < len(names) <= MAX_NAMED:
-        schema["properties"]["district"]["anyOf"][0]["enum"] = names
+    return Tool(
+        name="ask",
+        title="回答问题",
+        description=(
+            "用政府优化营商环境案例集的原文语句回答一个问题：answer.sentences 逐句摘自原文，citations 是各句的依据；"
+            "涉及几个案例的问题（如“哪些区……”“比较静安和嘉定”）每个案例一行，lead 是行首的区。"
+            "abstained 为 true 表示案例集没有回答：请如实告诉用户 answer.text，不要用列出的段落拼凑答案。"
+            "转述时不要改动数字、名称和日期，每句之后注明 citations[].citation.label。"
+            "位置（source.start、source.end）一律按 Unicode 码位计，含起不含止。"
+        ),
+        arguments=_schema(names),
+        result=AskResponse.model_json_schema(mode="serialization"),
+        run=run,
+        searches=True,
+    )
+
+
+def search_tool(assistant: Assistant, facets: Facets) -> Tool:
+    """Make ``search_cases``."""
+    names = _names(facets)
+
+    def run(arguments: Mapping[str, Any]) -> Outcome:
+        asked = _question(assistant, arguments, names)
+        request = SearchRequest(query=asked.query, top_k=asked.top_k, filters=asked.filters())
+        result = run_search(assistant, request)
+        return Outcome(result, _cited(result.passages))
+
     return Tool(
         name="search_cases",
         title="检索案例段落",
@@ -107,7 +132,7 @@ def search_tool(assistant: Assistant, facets: Facets) -> Tool:
             "回答只依据 passages[].text，每个论断后注明 citation.label，并附 citation.url（本服务页面的相对地址）。"
             "位置（source.start、source.end、highlights）一律按 Unicode 码位计，含起不含止。"
         ),
-        arguments=schema,
+        arguments=_schema(names),
         result=SearchResponse.model_json_schema(mode="serialization"),
         run=run,
         searches=True,
@@ -159,6 +184,32 @@ def districts_tool(facets: Facets) -> Tool:
         result=Facets.model_json_schema(mode="serialization"),
         run=run,
     )
+
+
+def _names(facets: Facets) -> list[str]:
+    return [it.value for it in facets.district if it.value is not None]
+
+
+def _schema(names: Sequence[str]) -> dict[str, Any]:
+    """Describe the arguments of a question, with the districts that there are."""
+    schema = QuestionArguments.model_json_schema()
+    if 0 < len(names) <= MAX_NAMED:
+        schema["properties"]["district"]["anyOf"][0]["enum"] = list(names)
+    return schema
+
+
+def _question(
+    assistant: Assistant, arguments: Mapping[str, Any], names: list[str]
+) -> QuestionArguments:
+    asked = QuestionArguments.model_validate(arguments)
+    if asked.district is not None:
+        _require_district(assistant, asked.district, names)
+    return asked
+
+
+def _cited(passages: Sequence[PassageOut]) -> tuple[str, ...]:
+    """List the cases of some passages, each once."""
+    return tuple(dict.fromkeys(passage.citation.case_id for passage in passages))
 
 
 def _require_district(assistant: Assistant, district: str, names: list[str]) -> None:

@@ -99,7 +99,7 @@ def test_a_client_that_starts_the_command_is_answered(
 
     names, result, resources = anyio.run(talk)
 
-    assert names[:3] == ["search_cases", "get_case", "list_districts"]
+    assert names[:3] == ["ask", "search_cases", "get_case"]
     assert [
         (passage["passage_id"], passage["citation"]["label"])
         for passage in result.structured_content["passages"]

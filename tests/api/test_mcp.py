@@ -21,13 +21,14 @@ from api.admission import Turnstile
 from api.case_schemas import Facets
 from api.mcp_server import mcp_server
 from api.mcp_tools import MAX_NAMED, tools_of
+from rag.ask import Asker
 from rag.assistant import Assistant, Findings
 from rag.errors import EncoderUnavailableError
 from rag.filters import NO_FILTERS, Filters
 from rag.types import Case
 
 TAX = "c33adef876c"
-NAMES = ["search_cases", "get_case", "list_districts", "verify_quote"]
+NAMES = ["ask", "search_cases", "get_case", "list_districts", "verify_quote"]
 
 T = TypeVar("T")
 
@@ -67,7 +68,7 @@ class Peer(NamedTuple):
 
 def served(assistant: Assistant, turnstile: Turnstile | None = None) -> Server[Any]:
     facets = Facets.from_cases(assistant.cases)
-    return mcp_server(assistant, tools_of(assistant, facets), turnstile or Turnstile())
+    return mcp_server(assistant, tools_of(Asker(assistant), facets), turnstile or Turnstile())
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +119,7 @@ def test_each_generation_of_clients_is_answered_in_its_own_revision(
 def test_tools_are_listed_in_order_and_change_nothing(tools: dict[str, types.Tool]) -> None:
     assert list(tools) == NAMES
     assert [tool.title for tool in tools.values()] == [
+        "回答问题",
         "检索案例段落",
         "读一个案例的全文",
         "列出可选的区",
@@ -135,7 +137,7 @@ def test_the_arguments_say_their_bounds_and_the_districts_there_are(
     schemas = {name: tool.input_schema for name, tool in tools.items()}
     arguments = schemas["search_cases"]["properties"]
 
-    assert [schema["additionalProperties"] for schema in schemas.values()] == [False] * 4
+    assert [schema["additionalProperties"] for schema in schemas.values()] == [False] * 5
     assert list(arguments) == ["query", "top_k", "district", "collection", "year"]
     assert schemas["search_cases"]["required"] == ["query"]
     assert (arguments["query"]["minLength"], arguments["query"]["maxLength"]) == (1, 500)
@@ -152,6 +154,7 @@ def test_the_results_have_the_schemas_of_the_http_interface(
 ) -> None:
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
     shared = {
+        "ask": "AskResponse",
         "search_cases": "SearchResponse",
         "get_case": "CaseDetail",
         "list_districts": "Facets",
@@ -189,6 +192,14 @@ def test_every_tool_says_what_a_model_must_know(tools: dict[str, types.Tool]) ->
 @pytest.mark.parametrize(
     ("name", "arguments", "path", "body"),
     [
+        ("ask", {"query": "智能退税"}, "/api/v1/ask", {"query": "智能退税"}),
+        ("ask", {"query": "天气"}, "/api/v1/ask", {"query": "天气"}),
+        (
+            "ask",
+            {"query": "快办执照", "top_k": 1, "district": "浦东"},
+            "/api/v1/ask",
+            {"query": "快办执照", "top_k": 1, "filters": {"district": ["浦东"]}},
+        ),
         ("search_cases", {"query": "智能退税"}, "/api/v1/search", {"query": "智能退税"}),
         ("search_cases", {"query": "天气"}, "/api/v1/search", {"query": "天气"}),
         (
@@ -329,7 +340,7 @@ def test_a_tool_that_does_not_exist_is_an_error_of_the_protocol(peer: Peer) -> N
 
     assert (error.code, error.message) == (
         -32602,
-        "没有工具“delete_case”；现有：search_cases、get_case、list_districts、verify_quote",
+        "没有工具“delete_case”；现有：ask、search_cases、get_case、list_districts、verify_quote",
     )
 
 
@@ -409,7 +420,7 @@ def test_more_districts_than_one_reads_are_not_enumerated(cases: tuple[Case, ...
         }
     )
     assistant = Assistant(cases, NoRetriever(), "v000001")
-    peer = Peer(mcp_server(assistant, tools_of(assistant, facets), Turnstile()), "auto")
+    peer = Peer(mcp_server(assistant, tools_of(Asker(assistant), facets), Turnstile()), "auto")
     search = peer.talk(lambda client: client.list_tools()).tools[0]
 
     assert "enum" not in search.input_schema["properties"]["district"]["anyOf"][0]

@@ -256,7 +256,7 @@ def test_a_client_with_the_key_is_served(guarded: int, mode: str) -> None:
             async with Client(transport, mode=mode) as client:
                 return len((await client.list_tools()).tools)
 
-    assert anyio.run(talk) == 4
+    assert anyio.run(talk) == 5
 
 
 def test_a_client_that_goes_away_leaves_the_service_as_it_was(
