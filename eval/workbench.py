@@ -63,6 +63,7 @@ class Built:
         repeats: Cases that repeat another, by its id.
         cost: Of building.
         clocks: Run while `retriever` is asked.
+        tuning: What `retriever` is tuned with.
         retriever: The product's.
         by_dense: The same by vectors alone, not reranked; None if the system has only one kind.
         by_lexical: The same by terms alone, not reranked; None likewise.
@@ -77,6 +78,7 @@ class Built:
     repeats: Mapping[str, tuple[Case, ...]]
     cost: Cost
     clocks: Clocks
+    tuning: Tuning
     retriever: HybridRetriever
     by_dense: HybridRetriever | None
     by_lexical: HybridRetriever | None
@@ -173,6 +175,7 @@ class Workbench:
             repeats=_repeats(content.cases),
             cost=cost,
             clocks=clocks,
+            tuning=Tuning(system.weights, lexicon, reranker=reranker),
             retriever=retriever(
                 system.weights,
                 clocks,
