@@ -43,8 +43,9 @@ format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-eval: .venv/serve.stamp var/models/$(MODEL)/encoder.json ## Compare the declared systems on the development questions
+eval: .venv/serve.stamp var/models/$(MODEL)/encoder.json ## Compare the declared systems on the development questions, and check the answers
 	$(BIN)/casebook eval run
+	$(BIN)/casebook eval answers
 	$(BIN)/casebook eval report
 
 gate: .venv/serve.stamp var/models/$(MODEL)/encoder.json ## Fail if the default system answers the development questions worse than agreed

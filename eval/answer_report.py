@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from eval.answer_run import AnswerRun, Pace
 from eval.answers import AnswerScores
 from eval.share import Share
 from eval.statistics import Interval, interval_of
-from rag.answer import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,49 +203,6 @@ def latency_of(paces: Collection[Pace]) -> Latency | None:
     search = np.percentile([pace.search for pace in paces], [50, 95])
     ask = np.percentile([pace.ask for pace in paces], [50, 95])
     return Latency(len(paces), *map(float, search), *map(float, ask))
-
-
-def record_of(run: AnswerRun) -> dict[str, Any]:
-    """Write a run as one JSON value: enough to look every answer up, and to count again."""
-    latency = latency_of(run.paces)
-    return {
-        "provenance": asdict(run.provenance),
-        "figures": [asdict(figure) for figure in figures_of(run.scores)],
-        "latency": None
-        if latency is None
-        else {**asdict(latency), "ratio_p50": latency.ratio_p50, "ratio_p95": latency.ratio_p95},
-        "slices": {name: [asdict(row) for row in rows] for name, rows in slices_in(run).items()},
-        "misses": asdict(misses_of(run.scores)),
-        "questions": list(_questions(run)),
-    }
-
-
-def _questions(run: AnswerRun) -> Iterator[dict[str, Any]]:
-    for reference, answer, scores, pace in zip(
-        run.references, run.answers, run.scores, run.paces, strict=True
-    ):
-        yield {
-            "question": reference.question.text,
-            "quotes": list(reference.question.quotes),
-            **asdict(scores),
-            "milliseconds": asdict(pace),
-            "mode_of_answer": answer.mode,
-            "text": answer.text,
-            "places": _places(answer),
-        }
-
-
-def _places(answer: Answer) -> list[dict[str, Any]]:
-    return [
-        {
-            "passages": [
-                answer.evidence[number - 1].hit.passage.passage_id for number in one.citations
-            ],
-            "start": one.place.start if one.place else None,
-            "end": one.place.end if one.place else None,
-        }
-        for one in answer.sentences
-    ]
 
 
 def _rows_of(scores: Sequence[AnswerScores], group_of: Mapping[str, str]) -> tuple[TypeRow, ...]:

@@ -88,6 +88,18 @@ def test_an_id_that_is_taken_is_refused(folder: Path) -> None:
     assert "无.jsonl：1 个问题（A1）的 id 已在别的题里；请改用别的编号" in err
 
 
+@pytest.mark.parametrize("command", ["answers", "calibrate-answers"])
+def test_documents_without_quotes_cannot_be_answered_from(folder: Path, command: str) -> None:
+    beir = folder / "beir"
+    (beir / "qrels").mkdir(parents=True)
+    (beir / "corpus.jsonl").write_text('{"_id": "d1", "title": "", "text": "三日到账"}\n')
+    (beir / "queries.jsonl").write_text('{"_id": "q1", "text": "几天到账"}\n')
+    (beir / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
+    code, _, err = cli(command, beir)
+    assert code == 1
+    assert "beir：判断的是整篇文档，没有引文，无从核对回答" in err
+
+
 def test_an_unknown_system_is_named() -> None:
     code, _, err = cli(*ASK[:-1], "快的")
     assert code == 1
