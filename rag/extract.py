@@ -23,7 +23,7 @@ questions the first ten hold all the evidence of such a question, the first five
 _MOST = 4
 """Sentences of an answer that is not told case by case."""
 _EACH = 2
-"""Sentences of each line where it is: one each held .63 of the evidence of 哪些-questions, two .90."""
+"""Sentences of each line where it is: one each held .67 of the evidence of 哪些-questions, two .90."""
 _LINES = 5
 _NEAR = 0.15
 """A case whose best passage scores this much less than the first one is not among the several."""
