@@ -190,13 +190,13 @@ def test_an_index_is_opened_with_the_model_that_it_names(real_index: Path, model
     assert casebook.invoke("今天晚饭吃什么") == []
 
 
-def test_the_readmes_example_runs(port: int, capsys: pytest.CaptureFixture[str]) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_example_of_the_guide_runs(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    guide = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
     (example,) = (
         block
-        for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+        for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
         if "api.langchain_retriever" in block
     )
     example = example.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
-    exec(compile(example, "README.md", "exec"), {})  # noqa: S102 -- what readers would run
+    exec(compile(example, "integrations.md", "exec"), {})  # noqa: S102 -- what readers would run
     assert f"{REFUND}" in capsys.readouterr().out
