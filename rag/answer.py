@@ -15,9 +15,9 @@ from rag.retrieve import Reason
 from rag.types import Span
 
 Mode = Literal["extractive", "llm"]
-Trouble = Literal["unavailable", "timeout", "cut_off", "unusable"]
+Trouble = Literal["unavailable", "timeout", "cut_off", "refused", "unusable"]
 """Why a language model's answer is not, or not whole, what is shown: it could not be reached, took too
-long, broke off, or said nothing that its sources hold."""
+long, broke off (or did not end), said that there is no answer, or said nothing that its sources hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class AnswerSentence:
         place: Where it stands, word for word, in the source of its first citation; None where a
             model worded it.
         lead: What its line begins with, such as a district's name; empty within a line, and in
-            answers of a single line.
+            answers from a single case.
     """
 
     text: str
@@ -46,7 +46,7 @@ class Checking:
     Attributes:
         kept: Shown as written: their sources hold what they say.
         replaced: Shown in the source's own words instead.
-        dropped: Not shown.
+        dropped: Not shown: nothing in the sources comes near, or it is shown already.
         trouble: What else was wrong; None if nothing was.
     """
 

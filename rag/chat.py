@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rag.deltas import DeltaError, DeltaReader
 from rag.endpoint import Access, Endpoint, Reply
-from rag.errors import ChatUnavailableError, ModelError
+from rag.errors import ChatCutOffError, ChatTimeoutError, ChatUnavailableError, ModelError
+from rag.feed import Feed
 from rag.models import parse_remote
 
 KEY_VARIABLE = "CASEBOOK_LLM_KEY"
@@ -47,6 +49,19 @@ class Message:
 
     role: Literal["system", "user", "assistant"]
     content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """How long a streamed answer may take, in seconds from the asking.
+
+    Attributes:
+        total_s: Until its end.
+        first_s: Until its first text. What a model thinks is not text, and somebody is waiting.
+    """
+
+    total_s: float
+    first_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +151,93 @@ class ChatClient:
             ValueError: If there are no messages.
             ChatUnavailableError: If the endpoint does not answer, or not with a text.
         """
+        body = self._body(messages, temperature, max_tokens, stream=False)
+        return self._completion(self._endpoint.post(body, patience_s=patience_s))
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        deadline: Deadline,
+        temperature: float = 0.0,
+        max_tokens: int | None = None,
+    ) -> Generator[str, None, None]:
+        """Have the model continue a conversation, and hear it while it speaks.
+
+        It is asked once: whoever waits has something else to show by the deadline.
+
+        Args:
+            messages: The turns so far, at least one.
+            deadline: For the whole and for its beginning, whatever the endpoint does.
+            temperature: 0 asks for the likeliest answer.
+            max_tokens: Of the answer; None leaves it to the endpoint.
+
+        Returns:
+            Pieces of text as they come, none empty. Nothing is asked before the first is wanted;
+            closing it closes the connection.
+
+        Raises:
+            ValueError: If there are no messages.
+            ChatTimeoutError: Out of the pieces, if a deadline passes.
+            ChatCutOffError: Likewise, if the answer ended before the model had finished.
+            ChatUnavailableError: Likewise, if the endpoint does not answer, or not with a text.
+        """
+        return self._pieces(self._body(messages, temperature, max_tokens, stream=True), deadline)
+
+    def _pieces(self, body: object, deadline: Deadline) -> Generator[str, None, None]:
+        """Read a reply until it says that it has ended, or the connection does."""
+        started = time.monotonic()
+        reader, spoken = DeltaReader(), False
+        feed = Feed(lambda: self._endpoint.stream(body, silence_s=deadline.total_s))
+        try:
+            while not reader.done:
+                limit_s = deadline.total_s if spoken else min(deadline.first_s, deadline.total_s)
+                piece = feed.take(started + limit_s - time.monotonic())
+                text = reader.read(piece or b"")
+                if text:
+                    spoken = True
+                    yield text
+                if piece is None:
+                    break
+        except TimeoutError as error:
+            why = f"在 {limit_s:g} 秒内没有{'写完' if spoken else '开始'}回答"
+            raise ChatTimeoutError(self._described(why)) from error
+        except DeltaError as error:
+            raise self._unavailable(self._endpoint.shown(str(error))) from error
+        except ChatUnavailableError as error:
+            if not spoken:
+                raise
+            raise ChatCutOffError(str(error)) from error
+        finally:
+            feed.close()
+        if reader.reason == "length" or not (reader.done or reader.reason):
+            why = "的回答中断了" if reader.reason is None else "的回答超过了允许的长度"
+            raise ChatCutOffError(self._described(why))
+
+    def _body(
+        self,
+        messages: Sequence[Message],
+        temperature: float,
+        max_tokens: int | None,
+        *,
+        stream: bool,
+    ) -> dict[str, object]:
+        """Write a request.
+
+        Raises:
+            ValueError: If there are no messages.
+        """
         if not messages:
             message = "a conversation needs at least one message"
             raise ValueError(message)
-        body: dict[str, object] = {
+        limit = {} if max_tokens is None else {"max_tokens": max_tokens}
+        return {
             "model": self._model,
             "messages": [{"role": turn.role, "content": turn.content} for turn in messages],
             "temperature": temperature,
-            "stream": False,
+            "stream": stream,
+            **limit,
         }
-        if max_tokens is not None:
-            body["max_tokens"] = max_tokens
-        return self._completion(self._endpoint.post(body, patience_s=patience_s))
 
     def _completion(self, reply: Reply) -> Completion:
         """Read the first choice, the only one that is asked for."""
@@ -165,8 +255,11 @@ class ChatClient:
         return Completion(whole, cut_off=reason == "length")
 
     def _unavailable(self, why: str) -> ChatUnavailableError:
+        return ChatUnavailableError(self._described(why))
+
+    def _described(self, why: str) -> str:
         """Describe a failure, without the key."""
-        return ChatUnavailableError(
+        return (
             f"{self._endpoint.url}（模型 {self._model}）{why}；"
             "请检查语言模型服务是否在运行，以及地址、模型名和密钥"
         )

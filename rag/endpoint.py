@@ -11,8 +11,10 @@ import ipaddress
 import json
 import math
 import random
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +32,7 @@ _LONGEST_WAIT_S = 60.0
 _WORTH_RETRYING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 
 _SHOWN_CHARS = 200  # of an unexpected answer, in an error message
+_SHOWN_BYTES = 4096  # read of an unexpected answer that comes piece by piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,19 @@ class Reply:
         except RecursionError as error:
             message = "nested too deep"
             raise ValueError(message) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A reply that comes piece by piece, with a success status.
+
+    Attributes:
+        pieces: Its bytes as they arrive.
+        abort: Cuts the connection, from any thread; whoever waits for a piece is woken.
+    """
+
+    pieces: Iterator[bytes]
+    abort: Callable[[], None]
 
 
 class Endpoint:
@@ -138,14 +154,12 @@ class Endpoint:
             try:
                 response = self._client.post(self.url, json=body)
             except httpx.HTTPError as error:
-                kind = "超时" if isinstance(error, httpx.TimeoutException) else "连接出错"
-                said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-                reason = f"{kind}（{said}）"
+                reason = _described(error)
                 again = isinstance(error, _WORTH_RETRYING)
             else:
                 if response.is_success:
-                    return Reply(response.content, self._shown(response))
-                reason = f"返回 HTTP {response.status_code}，内容是 {self._shown(response)}"
+                    return Reply(response.content, self.shown(response.text))
+                reason = f"返回 HTTP {response.status_code}，内容是 {self.shown(response.text)}"
                 again = response.status_code == httpx.codes.TOO_MANY_REQUESTS
                 again = again or response.is_server_error
                 asked_s = _retry_after_s(response)
@@ -164,10 +178,37 @@ class Endpoint:
             wait_s *= 2
         raise AssertionError  # the last attempt returned or raised
 
-    def _shown(self, response: httpx.Response) -> str:
+    @contextmanager
+    def stream(self, body: object, *, silence_s: float) -> Iterator[Flow]:
+        """Ask once, for a reply that comes piece by piece; its connection ends with the context.
+
+        Args:
+            body: Sent as JSON.
+            silence_s: For connecting and for each silence while reading.
+
+        Raises:
+            CasebookError: The one that ``unavailable`` makes, if there is no such reply or it
+                breaks off; also out of the pieces.
+        """
+        try:
+            with self._client.stream("POST", self.url, json=body, timeout=silence_s) as response:
+                if not response.is_success:
+                    start = b""
+                    for piece in response.iter_bytes(_SHOWN_BYTES):
+                        start += piece
+                        if len(start) >= _SHOWN_BYTES:
+                            break
+                    text = start.decode("utf-8", "replace")
+                    reason = f"返回 HTTP {response.status_code}，内容是 {self.shown(text)}"
+                    raise self._unavailable(reason)
+                yield Flow(response.iter_bytes(), lambda: _cut(response))
+        except httpx.HTTPError as error:
+            raise self._unavailable(_described(error)) from error
+
+    def shown(self, text: str) -> str:
         """Show the start of an answer in one line; some services repeat the key they refuse."""
-        text = " ".join(response.text.split())
-        return repr((text.replace(self._key, "***") if self._key else text)[:_SHOWN_CHARS])
+        line = " ".join(text.split())
+        return repr((line.replace(self._key, "***") if self._key else line)[:_SHOWN_CHARS])
 
 
 def is_loopback(host: str) -> bool:
@@ -182,6 +223,20 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:  # a name
         return False
+
+
+def _described(error: httpx.HTTPError) -> str:
+    """Say what went wrong on the way."""
+    kind = "超时" if isinstance(error, httpx.TimeoutException) else "连接出错"
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{kind}（{said}）"
+
+
+def _cut(response: httpx.Response) -> None:
+    """Shut the connection below a response; closing it alone would wake nobody."""
+    below = response.extensions["network_stream"].get_extra_info("socket")
+    with suppress(OSError):  # closed already
+        below.shutdown(socket.SHUT_RDWR)
 
 
 def _host_of(access: Access) -> str:

@@ -40,6 +40,14 @@ class ChatUnavailableError(CasebookError):
     """A language model did not answer in time, or answered nonsense."""
 
 
+class ChatTimeoutError(ChatUnavailableError):
+    """A language model took longer than it may."""
+
+
+class ChatCutOffError(ChatUnavailableError):
+    """A language model's reply broke off before its end."""
+
+
 class IndexMissingError(CasebookError):
     """There is no index where one was expected."""
 

@@ -58,7 +58,7 @@ def extract(
     """
     if findings.reason is not None:
         return _refusal(findings, findings.reason, districts)
-    own = _own(findings)
+    own = own_findings(findings)
     if not own:
         return _refusal(findings, "not_in_district", districts)
     if asks_for_several(findings.question, findings.named):
@@ -70,8 +70,12 @@ def extract(
     return Answer(findings, evidence, sentences, "", None, "extractive")
 
 
-def _own(findings: Findings) -> list[Finding]:
-    """Keep what is of the districts that the question names, if it names any."""
+def own_findings(findings: Findings) -> list[Finding]:
+    """Keep what is of the districts that the question names, if it names any.
+
+    Returns:
+        In their order; where none is of those districts, the ones whose district is unknown.
+    """
     if not findings.named:
         return list(findings.findings)
     of_them = [

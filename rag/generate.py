@@ -1,0 +1,225 @@
+"""`Findings` -> an answer that a language model words, every sentence of it checked.
+
+Sentences are shown as they complete, after `rag.grounding` has decided what may be shown of each.
+Whatever the model does (down, slow, cut off, nonsense, refusing), the extractive answer is there by
+the deadline: in place of what could not be shown, or behind it. See
+docs/decisions/0021-checked-generation.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+
+from rag.answer import Answer, AnswerSentence, Checking, Mode, Trouble
+from rag.assistant import Finding, Findings
+from rag.chat import ChatClient, Deadline
+from rag.errors import ChatCutOffError, ChatTimeoutError, ChatUnavailableError
+from rag.extract import extract, lead_of, own_findings
+from rag.grounding import Grounds, Support
+from rag.prompt import prompt_of
+from rag.tokens import normalized
+from rag.types import Span
+from rag.written import SentenceReader, Written
+
+_REFUSAL = re.compile(
+    r"无法回答|不能回答|无法(?:根据|从)|(?:证据|材料|资料|原文)[^。]{0,8}(?:没有|未)(?:提|写|说|找|给|包含)"
+)
+
+
+_PATIENCE = Deadline(total_s=20.0, first_s=8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationConfig:
+    """What a model may take.
+
+    Attributes:
+        deadline: For its answer. The extractive one follows at once.
+        most_sentences: Shown of what it writes.
+        most_read: Sentences read of it, and `most_chars` code points: a model that repeats itself
+            is stopped there.
+        most_chars: See above; thoughts that are spoken aloud count too.
+        max_tokens: Asked of the endpoint.
+    """
+
+    deadline: Deadline = _PATIENCE
+    most_sentences: int = 8
+    most_read: int = 24
+    most_chars: int = 20_000
+    max_tokens: int = 1024
+
+
+_USUAL = GenerationConfig()
+
+
+def evidence_of(findings: Findings) -> tuple[Finding, ...]:
+    """The passages that a generated answer is numbered by: those of the districts asked about."""
+    return tuple(own_findings(findings))
+
+
+def generate(
+    findings: Findings,
+    chat: ChatClient,
+    config: GenerationConfig = _USUAL,
+    districts: Sequence[str] = (),
+) -> Generator[AnswerSentence | Answer, None, None]:
+    """Answer with a language model's sentences, as far as the evidence holds them.
+
+    Args:
+        findings: What the question brought up.
+        chat: The model; asked only if the findings answer.
+        config: What it may take.
+        districts: Those that the search was limited to, for the words of a refusal.
+
+    Returns:
+        Sentences as they may be shown, then the whole `Answer` of exactly these; a refusal without
+        any sentence where the findings are one. Its evidence is `evidence_of` the findings, cited
+        or not; its mode is ``llm`` if anything that the model wrote led to a sentence. Closing it
+        closes the connection to the model.
+    """
+    extracted = extract(findings, districts)
+    if extracted.abstained:
+        yield extracted
+        return
+    evidence = evidence_of(findings)
+    shown = _Shown(evidence)
+    heard = _Heard()
+    with closing(_sentences(findings.question, evidence, chat, config, heard)) as sentences:
+        for written in sentences:
+            sentence = shown.judge(written)
+            if sentence is not None:
+                yield sentence
+            if len(shown.sentences) == config.most_sentences:
+                break
+    trouble = heard.trouble
+    if not shown.sentences:
+        trouble = trouble or ("refused" if heard.refused else "unusable")
+    by_model = bool(shown.sentences)
+    if trouble is not None:
+        for sentence in extracted.sentences:
+            added = shown.add(sentence, extracted.evidence)
+            if added is not None:
+                yield added
+    checking = Checking(shown.kept, shown.replaced, shown.dropped, trouble)
+    mode: Mode = "llm" if by_model else "extractive"
+    yield Answer(findings, evidence, tuple(shown.sentences), "", None, mode, checking)
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What is known of a model's reply beside its sentences."""
+
+    trouble: Trouble | None = None
+    refused: bool = False
+
+
+def _sentences(
+    question: str,
+    evidence: Sequence[Finding],
+    chat: ChatClient,
+    config: GenerationConfig,
+    heard: _Heard,
+) -> Generator[Written, None, None]:
+    """Ask the model and cut its reply into sentences, its refusals left out; never fails."""
+    reader = SentenceReader()
+    prompt = prompt_of(question, evidence, most=config.most_sentences)
+    pieces = chat.stream(prompt, deadline=config.deadline, max_tokens=config.max_tokens)
+    chars, count, ended = 0, 0, False
+    try:
+        while not ended:
+            try:
+                piece = next(pieces, "")
+            except ChatTimeoutError:
+                heard.trouble, piece = "timeout", ""
+            except ChatCutOffError:
+                heard.trouble, piece = "cut_off", ""
+            except ChatUnavailableError:
+                heard.trouble, piece = "unavailable", ""
+            ended = not piece
+            chars += len(piece)
+            # Where it broke off, half a sentence is checked like any other.
+            for written in reader.read(piece, last=ended):
+                count += 1
+                if _REFUSAL.search(written.text):
+                    heard.refused = True
+                else:
+                    yield written
+            if count >= config.most_read or chars >= config.most_chars:
+                heard.trouble = "cut_off"
+                return
+    finally:
+        pieces.close()
+
+
+@dataclass(slots=True)
+class _Shown:
+    """The sentences shown so far."""
+
+    evidence: tuple[Finding, ...]
+    sentences: list[AnswerSentence] = field(default_factory=list)
+    kept: int = 0
+    replaced: int = 0
+    dropped: int = 0
+    _grounds: Grounds = field(init=False)
+    _texts: set[str] = field(default_factory=set)
+    _places: list[tuple[str, Span]] = field(default_factory=list)
+    _several: bool = False
+    _case: str = ""
+
+    def __post_init__(self) -> None:
+        """Look at the evidence as a whole: what it takes to tell cases apart, and to check."""
+        self._several = len({one.citation.case_id for one in self.evidence}) > 1
+        self._grounds = Grounds(self.evidence)
+
+    def judge(self, written: Written) -> AnswerSentence | None:
+        """Check a model's sentence; None if nothing of it is shown."""
+        verdict = self._grounds.check(written)
+        support = verdict.support
+        if support is None or self._repeats(verdict.text, support):
+            self.dropped += 1
+            return None
+        if verdict.fault is None:
+            self.kept += 1
+        else:
+            self.replaced += 1
+        at = support.text.find(verdict.text)
+        start = support.place.start + at
+        place = Span(start, start + len(verdict.text)) if at >= 0 else None
+        return self._show(verdict.text, verdict.citations, place, support)
+
+    def add(self, sentence: AnswerSentence, evidence: Sequence[Finding]) -> AnswerSentence | None:
+        """Show an extractive sentence, renumbered, unless it is shown already."""
+        passage = evidence[sentence.citations[0] - 1].hit.passage.passage_id
+        ids = [one.hit.passage.passage_id for one in self.evidence]
+        if sentence.place is None or passage not in ids:
+            message = "an extractive sentence stands in a passage of the evidence"
+            raise ValueError(message)
+        number = ids.index(passage) + 1
+        support = Support(number, sentence.place, sentence.text)
+        if self._repeats(sentence.text, support):
+            return None
+        return self._show(sentence.text, (number,), sentence.place, support)
+
+    def _repeats(self, text: str, support: Support) -> bool:
+        """Whether a text, or the sentence of the source that it rests on, is shown already."""
+        file = self.evidence[support.number - 1].citation.file
+        return normalized(text) in self._texts or any(
+            file == other and support.place.start < place.end and place.start < support.place.end
+            for other, place in self._places
+        )
+
+    def _show(
+        self, text: str, citations: tuple[int, ...], place: Span | None, support: Support
+    ) -> AnswerSentence:
+        finding = self.evidence[support.number - 1]
+        self._texts.add(normalized(text))
+        self._places.append((finding.citation.file, support.place))
+        sentence = AnswerSentence(text, citations, place)
+        if self._several and finding.citation.case_id != self._case:
+            sentence = replace(sentence, lead=lead_of(finding))
+        self._case = finding.citation.case_id
+        self.sentences.append(sentence)
+        return sentence
