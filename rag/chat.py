@@ -203,14 +203,20 @@ class ChatClient:
             why = f"在 {limit_s:g} 秒内没有{'写完' if spoken else '开始'}回答"
             raise ChatTimeoutError(self._described(why)) from error
         except DeltaError as error:
-            raise self._unavailable(self._endpoint.shown(str(error))) from error
+            shown = f"：{self._endpoint.shown(error.data)}" if error.data else ""
+            why = f"{error.why}{shown}"
+            raise self._unavailable(why) from error
         except ChatUnavailableError as error:
             if not spoken:
                 raise
             raise ChatCutOffError(str(error)) from error
         finally:
             feed.close()
-        if reader.reason == "length" or not (reader.done or reader.reason):
+        ended = reader.done or reader.reason is not None
+        if not (ended or spoken):
+            why = "返回的内容里读不出回答"
+            raise self._unavailable(why)
+        if not ended or reader.reason == "length":
             why = "的回答中断了" if reader.reason is None else "的回答超过了允许的长度"
             raise ChatCutOffError(self._described(why))
 

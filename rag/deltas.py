@@ -20,10 +20,21 @@ _LONGEST_LINE = 1_000_000
 _LONGEST_REPLY = 8_000_000
 """Bytes altogether: events have 200 bytes around a character of text."""
 _SHOWN_CHARS = 200
+_UNREADABLE = "返回的内容里读不出回答"
 
 
 class DeltaError(CasebookError):
-    """A streamed reply cannot be read; the message says what was found in it."""
+    """A streamed reply cannot be read.
+
+    Attributes:
+        why: What is wrong with it.
+        data: The event in question, which may hold anything; empty if there is none.
+    """
+
+    def __init__(self, why: str, data: str = "") -> None:
+        self.why = why
+        self.data = data
+        super().__init__(f"{why}：{data[:_SHOWN_CHARS]!r}" if data else why)
 
 
 class DeltaReader:
@@ -90,18 +101,16 @@ class DeltaReader:
         try:
             event = json.loads(data)
         except (ValueError, RecursionError) as error:
-            message = f"返回的内容里读不出回答：{data[:_SHOWN_CHARS]!r}"
-            raise DeltaError(message) from error
+            raise DeltaError(_UNREADABLE, data) from error
         if not isinstance(event, dict) or event.get("error"):
-            message = f"返回的是错误：{data[:_SHOWN_CHARS]!r}"
-            raise DeltaError(message)
+            why = "返回的是错误"
+            raise DeltaError(why, data)
         choices = event.get("choices")
         if not choices:  # counts of tokens
             return ""
         choice = choices[0] if isinstance(choices, list) else None
         if not isinstance(choice, dict):
-            message = f"返回的内容里读不出回答：{data[:_SHOWN_CHARS]!r}"
-            raise DeltaError(message)
+            raise DeltaError(_UNREADABLE, data)
         reason = choice.get("finish_reason")
         self.reason = reason if isinstance(reason, str) and reason else self.reason
         return _content(choice.get("delta") or choice.get("message"))
