@@ -23,6 +23,8 @@ from rag.written import Written
 
 _NEAR = 0.5
 """Share of a sentence's pairs of characters that the source's sentence in its place has at least."""
+_NEAR_UNCITED = 0.8
+"""The same for one that cites nothing: a weak model says the question again, which is half of a source's."""
 _SHARED = 4
 """And how many of them."""
 _LONGEST = 400
@@ -167,7 +169,10 @@ class Grounds:
 
     def _nearest(self, text: str, citations: Sequence[int]) -> Support | None:
         """Find the source's sentence to show in place of one, first among the passages it cites."""
+        if text.endswith(("？", "?")):  # claims nothing
+            return None
         terms = _telling(text)
+        least = _NEAR if citations else _NEAR_UNCITED
         cited = [number for number in citations if 1 <= number <= len(self.evidence)]
         others = [n for n in range(1, len(self.evidence) + 1) if n not in cited]
         for numbers in (cited, others):
@@ -178,7 +183,7 @@ class Grounds:
                     shared = len(terms & held)
                     if (best is None or shared > best[0]) and not instructs(sentence.text):
                         best = shared, sentence
-            if best is not None and best[0] >= max(_SHARED, _NEAR * len(terms)):
+            if best is not None and best[0] >= max(_SHARED, least * len(terms)):
                 return best[1]
         return None
 
