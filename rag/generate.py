@@ -11,17 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from rag.answer import Answer, AnswerSentence, Checking, Mode, Trouble
 from rag.assistant import Finding, Findings
 from rag.chat import ChatClient, Deadline
 from rag.errors import ChatCutOffError, ChatTimeoutError, ChatUnavailableError
-from rag.extract import extract, lead_of, own_findings
-from rag.grounding import Grounds, Support
+from rag.extract import extract, own_findings
 from rag.prompt import prompt_of
-from rag.tokens import normalized
-from rag.types import Span
+from rag.shown import Shown
 from rag.written import SentenceReader, Written
 
 _REFUSAL = re.compile(
@@ -85,7 +83,7 @@ def generate(
         yield extracted
         return
     evidence = evidence_of(findings)
-    shown = _Shown(evidence)
+    shown = Shown(findings.question, evidence)
     heard = _Heard()
     with closing(_sentences(findings.question, evidence, chat, config, heard)) as sentences:
         for written in sentences:
@@ -100,7 +98,7 @@ def generate(
     by_model = bool(shown.sentences)
     if trouble is not None:
         for sentence in extracted.sentences:
-            added = shown.add(sentence, extracted.evidence)
+            added = shown.add(sentence, extracted.evidence, alone=not by_model)
             if added is not None:
                 yield added
     checking = Checking(shown.kept, shown.replaced, shown.dropped, trouble)
@@ -152,74 +150,3 @@ def _sentences(
                 return
     finally:
         pieces.close()
-
-
-@dataclass(slots=True)
-class _Shown:
-    """The sentences shown so far."""
-
-    evidence: tuple[Finding, ...]
-    sentences: list[AnswerSentence] = field(default_factory=list)
-    kept: int = 0
-    replaced: int = 0
-    dropped: int = 0
-    _grounds: Grounds = field(init=False)
-    _texts: set[str] = field(default_factory=set)
-    _places: list[tuple[str, Span]] = field(default_factory=list)
-    _several: bool = False
-    _case: str = ""
-
-    def __post_init__(self) -> None:
-        """Look at the evidence as a whole: what it takes to tell cases apart, and to check."""
-        self._several = len({one.citation.case_id for one in self.evidence}) > 1
-        self._grounds = Grounds(self.evidence)
-
-    def judge(self, written: Written) -> AnswerSentence | None:
-        """Check a model's sentence; None if nothing of it is shown."""
-        verdict = self._grounds.check(written)
-        support = verdict.support
-        if support is None or self._repeats(verdict.text, support):
-            self.dropped += 1
-            return None
-        if verdict.fault is None:
-            self.kept += 1
-        else:
-            self.replaced += 1
-        at = support.text.find(verdict.text)
-        start = support.place.start + at
-        place = Span(start, start + len(verdict.text)) if at >= 0 else None
-        return self._show(verdict.text, verdict.citations, place, support)
-
-    def add(self, sentence: AnswerSentence, evidence: Sequence[Finding]) -> AnswerSentence | None:
-        """Show an extractive sentence, renumbered, unless it is shown already."""
-        passage = evidence[sentence.citations[0] - 1].hit.passage.passage_id
-        ids = [one.hit.passage.passage_id for one in self.evidence]
-        if sentence.place is None or passage not in ids:
-            message = "an extractive sentence stands in a passage of the evidence"
-            raise ValueError(message)
-        number = ids.index(passage) + 1
-        support = Support(number, sentence.place, sentence.text)
-        if self._repeats(sentence.text, support):
-            return None
-        return self._show(sentence.text, (number,), sentence.place, support)
-
-    def _repeats(self, text: str, support: Support) -> bool:
-        """Whether a text, or the sentence of the source that it rests on, is shown already."""
-        file = self.evidence[support.number - 1].citation.file
-        return normalized(text) in self._texts or any(
-            file == other and support.place.start < place.end and place.start < support.place.end
-            for other, place in self._places
-        )
-
-    def _show(
-        self, text: str, citations: tuple[int, ...], place: Span | None, support: Support
-    ) -> AnswerSentence:
-        finding = self.evidence[support.number - 1]
-        self._texts.add(normalized(text))
-        self._places.append((finding.citation.file, support.place))
-        sentence = AnswerSentence(text, citations, place)
-        if self._several and finding.citation.case_id != self._case:
-            sentence = replace(sentence, lead=lead_of(finding))
-        self._case = finding.citation.case_id
-        self.sentences.append(sentence)
-        return sentence

@@ -107,8 +107,8 @@ def test_a_model_that_says_nothing_useful_leaves_the_extractive_answer(
 ) -> None:
     model.steps = steps
     found = findings()
-    sentences, answer = ask(found, QUICK)
-    assert [one.text for one in sentences] == extracted(found)
+    _, answer = ask(found, QUICK)
+    assert answer.text == extract(found).text
     assert (answer.mode, answer.checking.trouble) == ("extractive", trouble)
     assert (answer.checking.kept, answer.checking.replaced) == (0, 0)
 
@@ -156,6 +156,20 @@ def test_half_a_sentence_is_checked_like_any_other(ask, findings, model) -> None
     sentences, answer = ask(findings(), QUICK)
     assert sentences[0].text == SECOND
     assert answer.checking == Checking(replaced=1, trouble="cut_off")
+
+
+def test_evidence_that_is_read_out_is_shown_as_far_as_it_may_answer(
+    ask, findings, make_finding, model
+) -> None:
+    found = findings(
+        make_finding(JINGAN, "静安区", "退税快办"),
+        make_finding(JIADING, "嘉定区", "帮办代办", score=0.2),
+        question="智能退税几日到账？",
+    )
+    model.says(f"证据 [2]\n所属区：嘉定区\n原文：\n{JIADING}\n{FIRST}")
+    sentences, answer = ask(found)
+    assert [one.text for one in sentences] == [FIRST]
+    assert answer.checking == Checking(replaced=1, dropped=5)
 
 
 def test_no_more_sentences_are_shown_than_wanted(ask, findings, model) -> None:

@@ -1,0 +1,75 @@
+"""A real language model, the weaker the better: nothing that it makes up is shown.
+
+Not part of ``make test``: it needs a model that is being served. See ``make test-long``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from index.store import open_index
+from rag.answer import Answer
+from rag.assistant import Assistant
+from rag.chat import ChatClient, Deadline, config_of
+from rag.extract import CONSIDERED, considered
+from rag.generate import GenerationConfig, generate
+from rag.symbols import symbols_of
+
+pytestmark = [pytest.mark.long, pytest.mark.model]
+
+ROOT = Path(__file__).parents[2]
+ASKED = 10
+PATIENT = GenerationConfig(deadline=Deadline(60.0, 60.0))
+
+
+@pytest.fixture(scope="module")
+def chat() -> Iterator[ChatClient]:
+    name = os.environ.get("CASEBOOK_LLM")
+    if not name:
+        pytest.fail("no language model is given; set CASEBOOK_LLM=openai:MODEL@http://HOST/v1")
+    client = ChatClient(config_of(name))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def assistant(real_index: Path, models: Path) -> Assistant:
+    return open_index(real_index, models).assistant
+
+
+def questions() -> list[str]:
+    lines = (ROOT / "eval" / "dev_questions.jsonl").read_text(encoding="utf-8").splitlines()
+    asked = [json.loads(line)["question"] for line in lines]
+    return asked[:: len(asked) // ASKED][:ASKED]
+
+
+def spelt(text: str) -> str:
+    return "".join(symbol.text for symbol in symbols_of(text))
+
+
+@pytest.mark.parametrize("question", questions())
+def test_every_sentence_shown_stands_in_what_it_cites(
+    assistant: Assistant, chat: ChatClient, question: str
+) -> None:
+    findings = assistant.search(question, limit=CONSIDERED)
+    *shown, answer = generate(findings.first(considered(findings, 5)), chat, PATIENT)
+    assert isinstance(answer, Answer)
+    assert tuple(shown) == answer.sentences
+    assert answer.abstained or answer.sentences
+    for sentence in answer.sentences:
+        for number in sentence.citations:
+            finding = answer.evidence[number - 1]
+            text, position = spelt(finding.hit.passage.text), 0
+            for clause in map(spelt, re.split("[，。；！]", sentence.text)):
+                position = text.find(clause, position)
+                assert position >= 0, sentence
+            named = set(findings.named)
+            assert (
+                not named or not finding.citation.districts or named & {*finding.citation.districts}
+            )
