@@ -41,6 +41,15 @@ _DESCRIPTION = (
 )
 
 
+_LARGER = {
+    "/v1/embeddings": MAX_EMBEDDINGS_BYTES,
+    # Clients send the whole conversation each time.
+    "/v1/chat/completions": 1024 * 1024,
+    "/api/v1/ask": 512 * 1024,
+}
+"""Addresses that take larger bodies than a question, in bytes."""
+
+
 def create_app(
     assistant: Assistant,
     *,
@@ -73,7 +82,7 @@ def create_app(
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(HeadAsGet),
-            Middleware(BodyLimit, larger={"/v1/embeddings": MAX_EMBEDDINGS_BYTES}),
+            Middleware(BodyLimit, larger=_LARGER),
         ],
     )
     turnstile = turnstile or Turnstile()

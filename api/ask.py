@@ -19,6 +19,7 @@ from api.problems import ProblemError, documented
 from api.search import require_json
 from rag.answer import Answer
 from rag.ask import Asker, Part
+from rag.conversation import Turn
 
 _EXAMPLE = Path(__file__).parent / "ask_example.json"
 """A question over the bundled collection and its answer, for the OpenAPI document."""
@@ -48,6 +49,7 @@ def parts_of(asker: Asker, request: AskRequest) -> Iterator[Part]:
         limit=request.top_k,
         filters=request.filters.to_filters(),
         worded=request.mode != "extractive" and asker.writer is not None,
+        earlier=[Turn(turn.question, turn.answer) for turn in request.history],
     )
 
 

@@ -14,6 +14,22 @@ from rag.ask import Evidence
 from rag.assistant import Finding, Findings
 from rag.retrieve import Reason
 
+MAX_TURNS = 20
+"""Turns of a conversation; the last six are told to a model."""
+MAX_TOLD = 4000
+"""Code points of an answer: five sentences of each of five cases have fewer."""
+
+
+class TurnIn(BaseModel):
+    """What was asked and answered before."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra={"description": "此前的一问一答"}
+    )
+
+    question: str = Field(max_length=MAX_QUESTION, description="当时的问题")
+    answer: str = Field(max_length=MAX_TOLD, description="当时的回答，即 answer.text")
+
 
 class AskRequest(BaseModel):
     """A question and how to answer it."""
@@ -40,6 +56,15 @@ class AskRequest(BaseModel):
             "extractive：只用原文语句；llm：由语言模型行文，逐句核对；"
             "auto：配置了语言模型则用 llm，否则用 extractive"
         ),
+    )
+    history: list[TurnIn] = Field(
+        default=[],
+        max_length=MAX_TURNS,
+        description=(
+            "此前的问答，早的在前；由语言模型据此把追问补全为独立的问题，query 随之返回补全后的。"
+            "没有用语言模型时不起作用"
+        ),
+        examples=[[]],
     )
 
 
@@ -113,8 +138,8 @@ class CheckingOut(BaseModel):
     kept: int = Field(description="与依据相符、照写的句数")
     replaced: int = Field(description="与依据不符、换成原文语句的句数")
     dropped: int = Field(description="没有依据、去掉的句数")
-    trouble: Literal["unavailable", "timeout", "cut_off", "unusable"] | None = Field(
-        description="语言模型没有完成作答的原因：连接不上、超时、中断、所写均无依据；正常则为 null"
+    trouble: Literal["unavailable", "timeout", "cut_off", "refused", "unusable"] | None = Field(
+        description="语言模型没有完成作答的原因：连接不上、超时、中断、自称无法回答、所写均无依据；正常则为 null"
     )
 
     @classmethod
@@ -133,7 +158,7 @@ class AskMeta(BaseModel):
 
     model_config = ConfigDict(frozen=True, json_schema_extra={"description": "答案的概况"})
 
-    query: str = Field(description="所回答的问题")
+    query: str = Field(description="所回答的问题；追问为补全后的")
     index_version: str = Field(description="所检索的索引版本")
     mode: Literal["extractive", "llm"] = Field(description="答案由原文语句组成，还是由语言模型行文")
     abstained: bool = Field(

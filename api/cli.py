@@ -7,13 +7,17 @@ import os
 import signal
 import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from rag.errors import CasebookError
+
+if TYPE_CHECKING:
+    from rag.writer import ModelWriter
 
 app = typer.Typer()
 
@@ -40,6 +44,14 @@ def serve(
             help="读者打开本服务的地址，如 https://主机/路径；其他平台里的出处链接以它开头，默认取请求的地址",
         ),
     ] = None,
+    llm: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CASEBOOK_LLM",
+            help="为回答行文的语言模型：openai:模型名@http://主机/v1（OpenAI 兼容），逐句核对；"
+            "密钥放在环境变量 CASEBOOK_LLM_KEY；不给则只用原文语句。",
+        ),
+    ] = None,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(
@@ -61,18 +73,23 @@ def serve(
     # listens only afterwards, so whoever can connect can also search.
     listener = _bind(host, port, public=public)
     try:
-        _serve(listener, index, models, public_url, allow_host or [])
+        _serve(listener, _Options(index, models, public_url, tuple(allow_host or ()), llm))
     except CasebookError as error:
         _fail(str(error), code=1)
 
 
-def _serve(
-    listener: socket.socket,
-    index: Path,
-    models: Path,
-    public_url: str | None,
-    hosts: list[str],
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What is served, and how."""
+
+    index: Path
+    models: Path
+    public_url: str | None
+    hosts: tuple[str, ...]
+    llm: str | None
+
+
+def _serve(listener: socket.socket, options: _Options) -> None:
     # These take a second and more to import, which `casebook --help` should not.
     import uvicorn  # noqa: PLC0415
 
@@ -81,16 +98,19 @@ def _serve(
     from api.links import Links  # noqa: PLC0415
     from api.protocols import Protocols  # noqa: PLC0415
     from index.store import open_index  # noqa: PLC0415
+    from rag.ask import Asker  # noqa: PLC0415
 
     key = AccessKey.configured(os.environ.get(KEY_VARIABLE))
-    links = Links(public_url)
-    opened = open_index(index, models)
+    links = Links(options.public_url)
+    writer = _writer(options.llm) if options.llm else None
+    opened = open_index(options.index, options.models)
     manifest = opened.version.manifest
     application = create_app(
         opened.assistant,
         passages=manifest.passages,
         encoder=manifest.encoder.name,
-        protocols=Protocols(key, opened.encoder, links, tuple(hosts)),
+        asker=Asker(opened.assistant, writer),
+        protocols=Protocols(key, opened.encoder, links, options.hosts),
     )
     server = uvicorn.Server(
         uvicorn.Config(
@@ -113,6 +133,14 @@ def _serve(
     typer.echo(f"已就绪：http://{name}:{port}/（按 Ctrl+C 停止）")
     sys.stdout.flush()  # whoever waits for this line may read it through a pipe
     server.run(sockets=[listener])
+
+
+def _writer(llm: str) -> ModelWriter:
+    # Its HTTP client takes time and memory that a service without a model can do without.
+    from rag.chat import ChatClient, config_of  # noqa: PLC0415
+    from rag.writer import ModelWriter  # noqa: PLC0415
+
+    return ModelWriter(ChatClient(config_of(llm)))
 
 
 def _bind(host: str, port: int, *, public: bool) -> socket.socket:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
@@ -21,7 +22,7 @@ from starlette.responses import Response, StreamingResponse
 from api import problems
 from api.admission import Turnstile
 from api.ask import parts_of
-from api.ask_schemas import AskRequest
+from api.ask_schemas import MAX_TOLD, MAX_TURNS, AskRequest, TurnIn
 from api.fields import MAX_QUESTION
 from api.handlers import Failure
 from api.links import Links
@@ -30,6 +31,7 @@ from api.openai_models import CHAT_MODELS, WITH_EVENTS, WITH_LIST
 from api.openai_schemas import (
     Annotation,
     AnswerMessage,
+    ChatMessage,
     ChatRequest,
     ChatUsage,
     Choice,
@@ -230,8 +232,10 @@ def _asked(request: ChatRequest) -> AskRequest:
     if request.n not in (None, 1):
         message = "只有一个回答，应为 1。"
         raise OpenAIError.invalid(message, param="n")
-    question = next((it.content for it in reversed(request.messages) if it.role == "user"), "")
-    question = question.strip()
+    said = [it for it in request.messages if it.role in {"user", "assistant"}]
+    while said and said[-1].role != "user":
+        said.pop()
+    question = said[-1].content.strip() if said else ""
     if not question:
         message = "没有用户的提问；请加上 role 为 user 的消息。"
         raise OpenAIError.invalid(message, param="messages")
@@ -239,7 +243,22 @@ def _asked(request: ChatRequest) -> AskRequest:
         message = f"提问最多 {MAX_QUESTION} 个字，现有 {len(question)} 个。"
         raise OpenAIError.invalid(message, param="messages", code="context_length_exceeded")
     own = request.casebook
-    return AskRequest(query=question, top_k=own.top_k, filters=own.filters, mode=own.mode)
+    return AskRequest(
+        query=question,
+        top_k=own.top_k,
+        filters=own.filters,
+        mode=own.mode,
+        history=_turns(said[:-1])[-MAX_TURNS:],
+    )
+
+
+def _turns(messages: Sequence[ChatMessage]) -> list[TurnIn]:
+    """Pair each question with the answer right after it; long ones are told in part."""
+    return [
+        TurnIn(question=asked.content[:MAX_QUESTION], answer=said.content[:MAX_TOLD])
+        for asked, said in pairwise(messages)
+        if asked.role == "user" and said.role == "assistant"
+    ]
 
 
 def _line(data: BaseModel) -> bytes:

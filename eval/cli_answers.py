@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from eval.questions import Question
     from eval.systems import System
     from index.assemble import Progress
+    from rag.writer import ModelWriter
 
 app = typer.Typer()
 
@@ -46,6 +48,12 @@ def answers(
     system: Annotated[str, typer.Option(help="由哪个系统找段落。")] = "hybrid",
     systems: Systems = None,
     split: Split = None,
+    llm: Annotated[
+        str | None,
+        typer.Option(
+            help="由语言模型行文：openai:模型名@http://主机/v1；密钥放在环境变量 CASEBOOK_LLM_KEY。"
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="结果存放的文件夹。")] = _RUNS,
     models: ModelsFolder = DEFAULT_FOLDER,
     as_json: AsJson = False,
@@ -56,6 +64,7 @@ def answers(
     """
     from eval.answer_record import record_of  # noqa: PLC0415 -- numpy, faiss: not for --help
     from eval.answer_run import Answerer, assistant_of, run_answers  # noqa: PLC0415
+    from eval.support import clauses_stand  # noqa: PLC0415
     from eval.workbench import Workbench  # noqa: PLC0415
     from rag.ask import Asker  # noqa: PLC0415
 
@@ -68,16 +77,19 @@ def answers(
         with Workbench(collection, models, VECTORS, progress) as bench:
             built = bench.build(declared)
             assistant = assistant_of(built)
+            asker = Asker(assistant, _writer(llm) if llm else None)
+            answer = partial(asker.ask, worded=llm is not None)
             run = run_answers(
                 bench,
                 built,
-                Answerer(Asker(assistant).ask, assistant.search),
+                Answerer(answer, assistant.search, clauses_stand),
                 unanswerable=others,
                 command=_command(),
                 on_progress=lambda done, total: progress("作答", done, total),
             )
         record = record_of(run)
-        file = out / collection.name / f"{declared.name}.json"
+        name = f"{declared.name}-llm" if llm else declared.name
+        file = out / collection.name / f"{name}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(record, ensure_ascii=False, indent=1)
         file.write_text(f"{text}\n", encoding="utf-8", newline="\n")
@@ -86,6 +98,13 @@ def answers(
         return
     print_answers(run)
     typer.echo(f"每题的回答在 {file}")
+
+
+def _writer(llm: str) -> ModelWriter:
+    from rag.chat import ChatClient, config_of  # noqa: PLC0415
+    from rag.writer import ModelWriter  # noqa: PLC0415
+
+    return ModelWriter(ChatClient(config_of(llm)))
 
 
 @app.command("calibrate-answers")

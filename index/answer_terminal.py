@@ -11,6 +11,7 @@ _TROUBLES = {
     "unavailable": "语言模型连接不上",
     "timeout": "语言模型没有及时作答",
     "cut_off": "语言模型作答中断",
+    "refused": "语言模型自称无法回答",
     "unusable": "语言模型所写没有依据",
 }
 

@@ -24,11 +24,19 @@ def ask(
     district: Annotated[list[str] | None, typer.Option(help="只查这些区，可重复。")] = None,
     collection: Annotated[list[str] | None, typer.Option(help="只查这些案例集，可重复。")] = None,
     year: Annotated[list[int] | None, typer.Option(help="只查这些年份，可重复。")] = None,
+    llm: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CASEBOOK_LLM",
+            help="为回答行文的语言模型：openai:模型名@http://主机/v1，逐句核对；"
+            "密钥放在环境变量 CASEBOOK_LLM_KEY；不给则只用原文语句。",
+        ),
+    ] = None,
     index: IndexFolder = DEFAULT_INDEX,
     models: ModelsFolder = DEFAULT_FOLDER,
     as_json: AsJson = False,
 ) -> None:
-    """用原文语句回答问题，每句都注明出处。
+    """回答问题，每句都注明出处；不给语言模型时只用原文语句。
 
     退出码：0 有回答；1 出错；2 参数有误；4 案例集没有回答，列出的只是最接近的段落。
     """
@@ -42,8 +50,14 @@ def ask(
         raise typer.BadParameter(what, param_hint="QUESTION")
     filters = Filters(tuple(district or ()), tuple(collection or ()), tuple(year or ()))
     with errors_in_words():
-        asker = Asker(open_index(index, models).assistant)
-        answer = asker.ask(question, limit=top_k, filters=filters)
+        writer = None
+        if llm:
+            from rag.chat import ChatClient, config_of  # noqa: PLC0415
+            from rag.writer import ModelWriter  # noqa: PLC0415
+
+            writer = ModelWriter(ChatClient(config_of(llm)))
+        asker = Asker(open_index(index, models).assistant, writer)
+        answer = asker.ask(question, limit=top_k, filters=filters, worded=writer is not None)
     if as_json:
         typer.echo(json.dumps(json_of_answer(answer), ensure_ascii=False, indent=2))
     else:

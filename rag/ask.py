@@ -6,12 +6,13 @@ own; with one (`rag.generate`) they are the model's, as far as the evidence hold
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from rag.answer import Answer, AnswerSentence, Mode
 from rag.assistant import Assistant, Finding, Findings
+from rag.conversation import Turn
 from rag.extract import CONSIDERED, considered, extract
 from rag.filters import NO_FILTERS, Filters
 from rag.retrieve import Reason
@@ -40,18 +41,28 @@ Part: TypeAlias = Evidence | AnswerSentence | Answer
 
 
 class Writer(Protocol):
-    """Words answers, such as a language model."""
+    """Words answers, such as a language model (`rag.writer`)."""
 
-    def write(self, findings: Findings, extracted: Answer) -> Iterator[AnswerSentence | Answer]:
+    def evidence(self, findings: Findings) -> tuple[Finding, ...]:
+        """Tell which passages its sentences will number, from 1, in this order."""
+        ...
+
+    def write(
+        self, findings: Findings, districts: Sequence[str]
+    ) -> Generator[AnswerSentence | Answer, None, None]:
         """Word an answer.
 
         Args:
-            findings: What may be cited, numbered from 1 in this order; not a refusal.
-            extracted: The answer in the source's own words, to fall back on.
+            findings: What may be cited; not a refusal.
+            districts: Those that the search was limited to.
 
         Returns:
             Sentences, each checked, and the whole answer last.
         """
+        ...
+
+    def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
+        """Put a follow-up question so that it can be searched for; as typed where it cannot."""
         ...
 
 
@@ -66,19 +77,34 @@ class Asker:
     def __init__(self, assistant: Assistant, writer: Writer | None = None) -> None:
         self.assistant = assistant
         self.writer = writer
+        self._districts = tuple({d.name: None for c in assistant.cases for d in c.districts})
 
     def ask(
-        self, question: str, *, limit: int = 5, filters: Filters = NO_FILTERS, worded: bool = False
+        self,
+        question: str,
+        *,
+        limit: int = 5,
+        filters: Filters = NO_FILTERS,
+        worded: bool = False,
+        earlier: Sequence[Turn] = (),
     ) -> Answer:
         """Answer a question; see `parts`."""
-        for part in self.parts(question, limit=limit, filters=filters, worded=worded):
-            if isinstance(part, Answer):
-                return part
-        raise AssertionError  # the last part is an answer
+        *_, answer = self.parts(
+            question, limit=limit, filters=filters, worded=worded, earlier=earlier
+        )
+        if not isinstance(answer, Answer):
+            raise TypeError(answer)  # the last part is an answer
+        return answer
 
     def parts(
-        self, question: str, *, limit: int = 5, filters: Filters = NO_FILTERS, worded: bool = False
-    ) -> Iterator[Part]:
+        self,
+        question: str,
+        *,
+        limit: int = 5,
+        filters: Filters = NO_FILTERS,
+        worded: bool = False,
+        earlier: Sequence[Turn] = (),
+    ) -> Generator[Part, None, None]:
         """Answer a question, piece by piece.
 
         Args:
@@ -86,6 +112,8 @@ class Asker:
             limit: From how many passages; one over several cases is answered from ten at least.
             filters: Which cases to answer from.
             worded: Whether the writer words it; a refusal never is.
+            earlier: What was asked and answered before, oldest first. The writer puts a follow-up
+                question in whole words; without one it is searched for as typed.
 
         Returns:
             `Evidence`, every sentence, and the `Answer`.
@@ -94,16 +122,19 @@ class Asker:
             ValueError: If the question is blank, ``limit`` is below 1, or it is to be worded and
                 there is no writer.
         """
-        if worded and self.writer is None:
+        writer = self.writer if worded else None
+        if worded and writer is None:
             message = "an answer can be worded by a writer only"
             raise ValueError(message)
+        if writer is not None and earlier:
+            question = writer.standalone(earlier, question, self._districts)
         found = self.assistant.search(question, limit=max(limit, CONSIDERED), filters=filters)
         findings = found.first(considered(found, limit))
         extracted = extract(findings, filters.districts)
-        if self.writer is None or not worded or extracted.abstained:
+        if writer is None or extracted.abstained:
             yield Evidence(findings, extracted.evidence, "extractive", extracted.reason)
             yield from extracted.sentences
             yield extracted
         else:
-            yield Evidence(findings, findings.findings, "llm")
-            yield from self.writer.write(findings, extracted)
+            yield Evidence(findings, writer.evidence(findings), "llm")
+            yield from writer.write(findings, filters.districts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from index.answer_terminal import json_of_answer
 from index.store import open_index
 from rag.answer import Answer, AnswerSentence, Checking
 from rag.ask import Asker
-from rag.assistant import Assistant, Findings
+from rag.assistant import Assistant, Finding, Findings
+from rag.conversation import Turn
 from rag.errors import EncoderUnavailableError
 
 Ask = Callable[..., Any]
@@ -158,7 +159,15 @@ class Scribe:
     def __init__(self, ending: Exception | None = None) -> None:
         self.ending = ending
 
-    def write(self, findings: Findings, extracted: Answer) -> Iterator[AnswerSentence | Answer]:
+    def evidence(self, findings: Findings) -> tuple[Finding, ...]:
+        return findings.findings
+
+    def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
+        return f"{turns[-1].question}{message}"
+
+    def write(
+        self, findings: Findings, districts: Sequence[str]
+    ) -> Generator[AnswerSentence | Answer, None, None]:
         sentence = AnswerSentence("退税三天到账。", (2,), None)
         yield sentence
         if self.ending is not None:
@@ -189,6 +198,15 @@ def test_all_that_may_be_cited_is_known_before_a_worded_answer(assistant: Assist
     assert names == ("meta", "citations", "delta", "done")
     assert [passage["number"] for passage in data[1]["citations"]] == [1, 2, 3]
     assert [passage["number"] for passage in data[3]["citations"]] == [2]
+
+
+def test_a_follow_up_question_is_searched_for_in_whole_words(assistant: Assistant) -> None:
+    client = worded(assistant, Scribe())
+    history = [{"question": "智能退税", "answer": "三天到账。[1]"}]
+    asked = {"query": "几天到账", "history": history}
+    assert client.post("/api/v1/ask", json=asked).json()["query"] == "智能退税几天到账"
+    plain = {**asked, "mode": "extractive"}
+    assert client.post("/api/v1/ask", json=plain).json()["query"] == "几天到账"
 
 
 def test_extractive_answers_ask_no_writer(assistant: Assistant) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -18,8 +18,10 @@ from api.links import Links, PublicUrlError
 from api.protocols import Protocols
 from rag.answer import Answer, AnswerSentence
 from rag.ask import Asker
-from rag.assistant import Assistant, Findings
+from rag.assistant import Assistant, Finding, Findings
+from rag.conversation import Turn
 from rag.errors import EncoderUnavailableError
+from rag.extract import extract
 
 LABEL = "静安区《智能退税一键到账》（上海市2022年度各区优化营商环境优秀案例，排名1）"
 SENTENCE = "静安区𠮷祥大厦推行智能退税，三天到账。"
@@ -218,6 +220,46 @@ def test_the_last_message_of_the_user_is_what_is_asked(ai: OpenAI) -> None:
     assert completion.choices[0].message.content == f"{SENTENCE}[1]"
 
 
+class Echo:
+    """Words nothing, and remembers what a follow-up question followed."""
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+
+    def evidence(self, findings: Findings) -> tuple[Finding, ...]:
+        return findings.findings
+
+    def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
+        self.turns = list(turns)
+        return "智能退税"
+
+    def write(
+        self, findings: Findings, districts: Sequence[str]
+    ) -> Generator[AnswerSentence | Answer, None, None]:
+        yield extract(findings, districts)
+
+
+def test_a_conversation_is_told_to_the_writer_as_questions_and_answers(
+    assistant: Assistant, serve: Callable[..., str]
+) -> None:
+    echo = Echo()
+    address = serve(create_app(assistant, passages=6, encoder="-", asker=Asker(assistant, echo)))
+    with OpenAI(base_url=f"{address}/v1", api_key="-", max_retries=0) as client:
+        completion = client.chat.completions.create(
+            model="casebook",
+            messages=[
+                {"role": "system", "content": "简短回答"},
+                {"role": "user", "content": "智能退税是什么"},
+                {"role": "assistant", "content": "静安区的办法。[1]"},
+                {"role": "user", "content": "没有人回答的"},
+                {"role": "user", "content": "几天到账"},
+            ],
+            extra_body=ONE,
+        )
+    assert echo.turns == [Turn("智能退税是什么", "静安区的办法。[1]")]
+    assert completion.choices[0].message.content == f"{SENTENCE}[1]"
+
+
 def test_filters_narrow_what_is_answered_from(ai: OpenAI) -> None:
     completion = ai.chat.completions.create(
         model="casebook",
@@ -308,7 +350,15 @@ def test_without_the_key_nothing_is_answered(address: str) -> None:
 class Faltering:
     """Words one sentence and fails."""
 
-    def write(self, findings: Findings, extracted: Answer) -> Iterator[AnswerSentence | Answer]:
+    def evidence(self, findings: Findings) -> tuple[Finding, ...]:
+        return findings.findings
+
+    def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
+        raise NotImplementedError
+
+    def write(
+        self, findings: Findings, districts: Sequence[str]
+    ) -> Generator[AnswerSentence | Answer, None, None]:
         yield AnswerSentence("退税三天到账。", (1,), None)
         message = "no"
         raise EncoderUnavailableError(message)
