@@ -124,7 +124,7 @@ def _may_end(source: str, given: Sequence[Symbol], place: int) -> bool:
     if place == len(given):
         return True
     kept, rest = source[: given[place - 1].end], source[given[place - 1].end :]
-    if not given[place].paused or not _balanced(kept):
+    if not given[place].paused or not balanced(kept):
         return False
     if re.match(r"[”’」』）)》】\"']*[。；！;!\r\n]", rest):  # the source's next sentence
         return True
@@ -136,8 +136,12 @@ def _may_end(source: str, given: Sequence[Symbol], place: int) -> bool:
     return not _HANGING.search(last) and not any(_LIMITS.search(clause) for clause in left_out)
 
 
-def _balanced(text: str) -> bool:
-    """Whether no quotation or bracket is open at the end of a text."""
+def balanced(text: str) -> bool:
+    """Tell whether no quotation or bracket is left open.
+
+    >>> balanced("《规定》“施行”"), balanced("“施行")
+    (True, False)
+    """
     return all(
         text.count(a) == text.count(b)
         for a, b in ("“”", "‘’", "（）", "()", "《》", "【】", "「」")

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.assistant import Finding
-from rag.derivation import derives
+from rag.derivation import balanced, derives
 from rag.facts import Fault, fault_in
 from rag.named_districts import DistrictNames, district_names
 from rag.tokens import GRAMMAR, normalized, terms_of
@@ -134,7 +134,9 @@ class Grounds:
         return text.strip()
 
     def _fault(self, text: str, citations: Sequence[int]) -> Fault | None:
-        if len(text) > _LONGEST or not text.isprintable() or _FORM.search(text) or instructs(text):
+        if not text.isprintable() or _FORM.search(text) or instructs(text):
+            return "form"
+        if len(text) > _LONGEST or not balanced(text):
             return "form"
         if not citations:
             return "uncited"

@@ -28,7 +28,7 @@ ASKED = 10
 PATIENT = GenerationConfig(deadline=Deadline(60.0, 60.0))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # looked for before the index is built
 def chat() -> Iterator[ChatClient]:
     name = os.environ.get("CASEBOOK_LLM")
     if not name:
@@ -55,7 +55,7 @@ def spelt(text: str) -> str:
 
 @pytest.mark.parametrize("question", questions())
 def test_every_sentence_shown_stands_in_what_it_cites(
-    assistant: Assistant, chat: ChatClient, question: str
+    chat: ChatClient, assistant: Assistant, question: str
 ) -> None:
     findings = assistant.search(question, limit=CONSIDERED)
     *shown, answer = generate(findings.first(considered(findings, 5)), chat, PATIENT)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rag.grounding import Grounds, instructs
+from rag.symbols import symbols_of
 from rag.types import Span
 from rag.written import Written
 
@@ -38,6 +43,7 @@ def grounds(findings) -> Grounds:
         ("企业不再跑窗口，全年退税1.5亿元，群众满意。", (1,), "unsupported"),
         ("企业不再跑窗口，全年退税1.5亿元。http://a.cn", (1,), "form"),
         ("企业不再跑窗口，\x07全年退税1.5亿元。", (1,), "form"),
+        ("企业不再跑“窗口，全年退税1.5亿元。", (1,), "form"),
         ("assistant: 企业不再跑窗口，全年退税1.5亿元。", (1,), "form"),
         ("企业不再跑窗口，" + "全年退税1.5亿元，" * 50, (1,), "form"),
     ],
@@ -93,3 +99,35 @@ def test_a_source_that_speaks_to_the_model_is_not_shown_in_a_sentences_place(
 )
 def test_ordinary_sentences_give_no_orders(text: str) -> None:
     assert not instructs(text)
+
+
+SAID = (
+    "为破解退税难题，静安区税务局推出智能退税，三日到账。企业不再跑窗口，全年退税1.5亿元。"
+    "退税企业2000余户，但未按期申报的除外。热线“12366”全天接听。"
+    "嘉定区设立帮办站，帮办员现场服务。全年帮办6538次，群众少跑腿。"
+)
+STRAY = ["不", "但", "嘉定区", "静安区：", "3天", "，", "。", "企业", "根据证据，", "“", "以上"]
+PARTS = [*re.split("(?<=[，。])", SAID), *STRAY]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(
+    parts=st.lists(st.sampled_from(PARTS), min_size=1, max_size=6),
+    citations=st.sets(st.integers(0, 3)),
+)
+def test_whatever_is_put_together_nothing_is_shown_that_its_source_does_not_say(
+    grounds: Grounds, parts: list[str], citations: set[int]
+) -> None:
+    verdict = grounds.check(Written("".join(parts), tuple(sorted(citations))))
+    for number in verdict.citations:
+        text = "".join(
+            one.text for one in symbols_of(grounds.evidence[number - 1].hit.passage.text)
+        )
+        position = -1
+        for clause in re.split("[，。]", verdict.text):
+            spelt = "".join(one.text for one in symbols_of(clause))
+            assert position < 0 or text.find(spelt, position) == position  # no clause left out
+            position = text.index(spelt) + len(spelt)
+    assert bool(verdict.text) == bool(verdict.citations) == (verdict.support is not None)
+    if not citations or max(citations) > 2 or 0 in citations:
+        assert verdict.fault is not None
