@@ -6,7 +6,6 @@ Not part of ``make test``: it needs a model that is being served. See ``make tes
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,11 +28,8 @@ PATIENT = GenerationConfig(deadline=Deadline(60.0, 60.0))
 
 
 @pytest.fixture(scope="session")  # looked for before the index is built
-def chat() -> Iterator[ChatClient]:
-    name = os.environ.get("CASEBOOK_LLM")
-    if not name:
-        pytest.fail("no language model is given; set CASEBOOK_LLM=openai:MODEL@http://HOST/v1")
-    client = ChatClient(config_of(name))
+def chat(language_model: str) -> Iterator[ChatClient]:
+    client = ChatClient(config_of(language_model))
     yield client
     client.close()
 
