@@ -1,4 +1,4 @@
-"""The search page, the case pages, and the three files that they load."""
+"""The search page, the case pages, and the files that they load."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api import problems, render
+from api import problems
 from api.admission import Turnstile
+from api.browse import Choice, Shelf
+from api.case_page import Surroundings, case_page
 from api.case_schemas import Facets
 from api.catalogue import case_or_problem
 from api.handlers import field_problems
 from api.problems import ProblemError
 from api.schemas import SearchRequest, SearchResponse
 from api.search import run_search
+from api.search_page import search_page
 from rag.assistant import Assistant
 from rag.permalink import LinkedVersion, linked_version
 from rag.types import Case
@@ -54,8 +57,11 @@ def read_assets() -> Mapping[str, Asset]:
     """Read the files that pages load, by name. There are no others, so no path can escape."""
     types = {
         "casebook.css": "text/css",
+        "search.css": "text/css",
+        "case.css": "text/css",
         "search.js": "text/javascript",
         "case.js": "text/javascript",
+        "citation.js": "text/javascript",
     }
     assets = {}
     for name, media_type in types.items():
@@ -69,16 +75,19 @@ def site_routes(assistant: Assistant, facets: Facets, turnstile: Turnstile) -> A
     """Route people to pages. They are no part of the OpenAPI document."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     assets = read_assets()
+    shelf = Shelf.of(assistant.cases, facets)
 
     @router.get("/")
-    def search_page(q: str = "", district: str = "") -> HTMLResponse:
-        return HTMLResponse(render.search_page(facets, q, district, None))
+    def search(
+        q: str = "", district: str = "", collection: str = "", year: str = ""
+    ) -> HTMLResponse:
+        return HTMLResponse(search_page(shelf, q, Choice(district, collection, year), None))
 
     # Where the form leads in a browser without scripts; with them it never gets here.
     @router.get("/search", dependencies=[Depends(turnstile, scope="function")])
-    def results_page(q: str = "", district: str = "") -> HTMLResponse:
+    def results(q: str = "", district: str = "") -> HTMLResponse:
         outcome = _searched(q, district)
-        return HTMLResponse(render.search_page(facets, q, district, outcome))
+        return HTMLResponse(search_page(shelf, q, Choice(district), outcome))
 
     def _searched(question: str, district: str) -> SearchResponse | str:
         """Search, or say what is wrong with which field."""
@@ -92,10 +101,10 @@ def site_routes(assistant: Assistant, facets: Facets, turnstile: Turnstile) -> A
         return run_search(assistant, request)
 
     @router.get("/cases/{case_id}")
-    def case_page(case_id: str, v: str = "") -> HTMLResponse:
-        case = _linked_case(assistant, case_id, v)
-        original = assistant.case(case.duplicate_of) if case.duplicate_of else None
-        return HTMLResponse(render.case_page(case, original, _linked(v)))
+    def case(case_id: str, v: str = "") -> HTMLResponse:
+        found = _linked_case(assistant, case_id, v)
+        surroundings = Surroundings.of(found, assistant.cases)
+        return HTMLResponse(case_page(found, surroundings, _linked(v)))
 
     @router.get("/static/{name}")
     async def static(name: str, request: Request) -> Response:

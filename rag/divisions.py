@@ -33,6 +33,11 @@ class Division:
     province: str
 
     @property
+    def region(self) -> str:
+        """What is right above: the city of a district or county, the province of a city."""
+        return self.city or self.province
+
+    @property
     def stem(self) -> str:
         """The name as people say it: ``静安``, ``浦东``, ``嘉善``; at least two characters."""
         return stem_of(self.name)
@@ -53,10 +58,11 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Gazetteer:
-    """All divisions, by official name and by stem, in the order of the list."""
+    """All divisions, by official name, by stem and by what is right above, in the list's order."""
 
     by_name: dict[str, tuple[Division, ...]]
     by_stem: dict[str, tuple[Division, ...]]
+    by_region: dict[str, tuple[Division, ...]]
     provinces: frozenset[str]
     last_characters: re.Pattern[str]
     longest: int
@@ -111,6 +117,7 @@ def gazetteer() -> Gazetteer:
     """Load the list that ships with the package (3,100 names, read once)."""
     by_name: dict[str, tuple[Division, ...]] = {}
     by_stem: dict[str, tuple[Division, ...]] = {}
+    by_region: dict[str, tuple[Division, ...]] = {}
     table = files("rag").joinpath("divisions.tsv").read_text(encoding="utf-8")
     for row in table.splitlines():
         if row.startswith("#"):
@@ -118,9 +125,11 @@ def gazetteer() -> Gazetteer:
         division = Division(*row.split("\t"))
         by_name[division.name] = (*by_name.get(division.name, ()), division)
         by_stem[division.stem] = (*by_stem.get(division.stem, ()), division)
+        by_region[division.region] = (*by_region.get(division.region, ()), division)
     return Gazetteer(
         by_name,
         by_stem,
+        by_region,
         provinces=frozenset(d.province for divisions in by_name.values() for d in divisions),
         last_characters=re.compile(f"[{''.join(sorted({name[-1] for name in by_name}))}]"),
         longest=max(map(len, by_name)),

@@ -50,10 +50,26 @@ def url_of(case_id: str) -> str:
 
 
 def permalink(case: Case, span: Span) -> str:
-    """Path of the page that shows a place in a case, and tells if the case has changed."""
+    """Path of the page that shows a place in a case, and tells if the case has changed.
+
+    Further places may be added to its end (``,1200-1215``). The hash is of the first one's words.
+    """
+    return f"{_dated(case, span)}#p={span.start}-{span.end}"
+
+
+def case_permalink(case: Case) -> str:
+    """Path of the page that shows a case whole, and tells if it has changed."""
+    return _dated(case, case.span)
+
+
+def version_of(case: Case) -> str:
+    """What a link says of a case as it is now, without the words: ``3fa94c01b2.1045``."""
+    return f"{case_digest(case)}.{case.span.start}"
+
+
+def _dated(case: Case, span: Span) -> str:
     words = words_hash(span.of(case.source.text))
-    version = f"{case_digest(case)}.{case.span.start}.{words}"
-    return f"{url_of(case.case_id)}?v={version}#p={span.start}-{span.end}"
+    return f"{url_of(case.case_id)}?v={version_of(case)}.{words}"
 
 
 def linked_version(value: str) -> LinkedVersion | None:

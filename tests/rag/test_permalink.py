@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.cases import read_cases
-from rag.permalink import LinkedVersion, case_digest, linked_version, permalink, words_hash
+from rag.permalink import (
+    LinkedVersion,
+    case_digest,
+    case_permalink,
+    linked_version,
+    permalink,
+    words_hash,
+)
 from rag.source import decode
 from rag.types import Case, Span
 
@@ -31,6 +38,11 @@ def test_a_link_says_where_and_what_the_case_was() -> None:
     assert permalink(case, Span(50, 53)) == (
         f"/cases/{case.case_id}?v={digest}.{case.span.start}.{words_hash(TEXT[50:53])}#p=50-53"
     )
+
+
+def test_a_link_to_a_whole_case_says_what_the_case_was() -> None:
+    case = case_of(TEXT)
+    assert case_permalink(case) == permalink(case, case.span).partition("#")[0]
 
 
 def test_an_edit_elsewhere_in_the_file_moves_a_case_and_does_not_change_it() -> None:
