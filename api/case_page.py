@@ -104,9 +104,9 @@ def _choice(choice: Choice, words: str) -> str:
 
 
 def _name_of(case: Case) -> str:
-    """Name a case as an official document does: ``静安区《智能退税》，载《……案例》，排名5``."""
+    """Name a case as an official document does: ``静安区《智能退税》，载《……案例》，排名第5``."""
     year = f"，{case.year}年" if case.year and str(case.year) not in case.collection else ""
-    rank = f"，排名{case.rank}" if case.rank is not None else ""
+    rank = f"，排名第{case.rank}" if case.rank is not None else ""
     districts = "、".join(district.name for district in case.districts)
     return f"{districts}《{case.title}》，载《{case.collection}》{year}{rank}"
 

@@ -44,6 +44,8 @@ def search_page(
     cases = shelf.chosen(choice)
     return template("search.html").substitute(
         question=escape(question[:MAX_QUESTION]),
+        asked=escape(f"{question[:MAX_QUESTION]} · ") if question else "",
+        within=_within(shelf, choice.district),
         results_address=escape(
             "/search?" + urlencode({"q": question, "district": choice.district})
         ),
@@ -60,6 +62,12 @@ def search_page(
         chosen=_chosen(choice, cases),
         cases="\n".join(_collection(title, list(of)) for title, of in _by_collection(cases)),
     )
+
+
+def _within(shelf: Shelf, district: str) -> str:
+    """Have the widget search the district that is chosen, where it is one."""
+    offered = any(facet.value == district for facet in shelf.facets.district)
+    return f' district="{escape(district)}"' if offered else ""
 
 
 def _options(districts: Sequence[NameCount], chosen: str) -> Iterator[str]:
