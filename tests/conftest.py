@@ -106,7 +106,7 @@ def encoder() -> CountingEncoder:
     return CountingEncoder()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_encoder() -> type[CountingEncoder]:
     return CountingEncoder
 
