@@ -1,0 +1,50 @@
+// A citation as a line of text, as a link, and as officials write it.
+
+/** Names the districts of a case. */
+function districtsOf(citation, words) {
+  return citation.districts.length ? citation.districts : [words("unnamed")];
+}
+
+/** Says which collection, which rank in it, and the year where its title does not say it. */
+function originOf(citation, words) {
+  const parts = [citation.collection];
+  if (citation.case_rank !== null) parts.push(words("rank", { n: citation.case_rank }));
+  if (citation.year !== null && !citation.collection.includes(String(citation.year))) {
+    parts.push(words("yearOf", { n: citation.year }));
+  }
+  return parts.join(" · ");
+}
+
+/**
+ * Makes an address out of what a service calls one.
+ * @returns {?string} Null for anything but http and https, such as `javascript:`.
+ */
+function addressOf(base, path) {
+  try {
+    const url = new URL(/^\/(?!\/)/.test(path) ? path.slice(1) : path, base);
+    return /^https?:$/.test(url.protocol) ? url.href : null;
+  } catch {
+    return null; // no address at all
+  }
+}
+
+/** Makes a link to the original, or its words alone where the address is none. */
+function linkTo(base, path, text, words, label) {
+  const href = addressOf(base, path);
+  if (!href) return make("span", {}, text);
+  const name = `${label || text}${words("newWindow")}`;
+  return make("a", { class: "action", href, target: "_blank", rel: "noopener", "aria-label": name }, text);
+}
+
+/**
+ * Cites as official documents do: the words, then district, title, collection and section.
+ * @param {string} quote
+ */
+function citationText(quote, citation, base) {
+  const owner = citation.districts.join("、");
+  const rank = citation.case_rank === null ? "" : `，排名第${citation.case_rank}`;
+  const place = citation.section.length ? `，“${citation.section.join("—")}”` : "";
+  const address = addressOf(base, citation.url);
+  const link = address ? `，${address}` : "";
+  return `“${quote}”（${owner}《${citation.title}》，载《${citation.collection}》${rank}${place}${link}）`;
+}

@@ -1,0 +1,120 @@
+// The evidence: passages, grouped by case, each text with what answers the question marked in it.
+
+/**
+ * @param {Object} to `base` of the service, `words`, `announce`.
+ * @returns {Object} `list` to show; `add(passages)`; `support(sentence, number, go)` links a sentence of
+ *   the answer to the passages that it cites; `reach(number)` gives a passage; `ids()` all of them.
+ */
+function passageList({ base, words, announce }) {
+  const list = make("ol", { class: "cases", part: "cases" });
+  const cases = new Map(); // case ids and the box of each case's passages
+  const shown = new Map(); // passage ids and what is shown of each
+  const numbered = new Map();
+
+  function add(passages) {
+    for (const passage of passages) {
+      if (shown.has(passage.passage_id)) continue;
+      const entry = entryOf(passage);
+      shown.set(passage.passage_id, entry);
+      if (passage.number) numbered.set(passage.number, entry);
+      const { case_id } = passage.citation;
+      if (!cases.has(case_id)) cases.set(case_id, caseOf(passage));
+      cases.get(case_id).append(entry.box);
+    }
+  }
+
+  function caseOf({ citation, other_district }) {
+    const badges = districtsOf(citation, words).map((name) => make("span", { class: "badge" }, name));
+    const other = other_district ? make("span", { class: "other" }, words("other")) : null;
+    const title = make("h4", { class: "title" }, ...badges, other, make("bdi", {}, citation.title));
+    const box = make("article", { class: "case", lang: "zh-CN" }, title, make("p", { class: "note" }, originOf(citation, words)));
+    list.append(make("li", {}, box));
+    return box;
+  }
+
+  function entryOf(passage) {
+    const { citation, number } = passage;
+    const said = [];
+    const text = make("blockquote", { class: "text" });
+    const mark = () =>
+      text.replaceChildren(
+        marked(passage.text, [
+          { name: "said", ranges: said },
+          { name: "word", ranges: passage.highlights },
+        ])
+      );
+    mark();
+    const place = citation.section.join(" › ");
+    const head = make(
+      "p",
+      { class: "place" },
+      number ? make("span", { class: "number" }, String(number)) : null,
+      place ? make("bdi", {}, place) : null
+    );
+    const supports = make("span", { class: "supports" });
+    const quote = () => {
+      const characters = [...passage.text];
+      const parts = said.map(([start, end]) => characters.slice(start, end).join(""));
+      return parts.join("……") || passage.text;
+    };
+    const actions = make(
+      "div",
+      { class: "actions" },
+      linkTo(base, citation.url, words("open"), words, `${words("open")}：${citation.title}`),
+      copyButton(words("copy"), () => citationText(quote(), citation, base), words, announce),
+      supports
+    );
+    const id = `passage-${shown.size + 1}`;
+    const box = make("section", { class: "passage", part: "passage", tabindex: "-1", id }, head, text, actions);
+    return { box, passage, said, mark, supports };
+  }
+
+  function support(sentence, index, element) {
+    sentence.citations.forEach((number, order) => {
+      const entry = numbered.get(number);
+      if (!entry) return;
+      const { source } = entry.passage.citation;
+      if (sentence.source && order === 0) {
+        // Offsets of both count in the source file.
+        entry.said.push([sentence.source.start - source.start, sentence.source.end - source.start]);
+        entry.said.sort((one, other) => one[0] - other[0]);
+        entry.mark();
+      }
+      entry.supports.append(button("action", words("supports", { n: index }), () => goTo(element)));
+      lightTogether(element, entry.box);
+    });
+  }
+
+  return {
+    list,
+    add,
+    support,
+    reach: (number) => numbered.get(number),
+    ids: () => [...shown.keys()],
+    cases: () => cases.size,
+  };
+}
+
+/** Shows which sentence and which passage belong together, while either is pointed at or focused. */
+function lightTogether(one, other) {
+  for (const element of [one, other]) {
+    const light = (on) => () => [one, other].forEach((it) => it.classList.toggle("lit", on));
+    element.addEventListener("mouseenter", light(true));
+    element.addEventListener("mouseleave", light(false));
+    element.addEventListener("focusin", light(true));
+    element.addEventListener("focusout", light(false));
+  }
+}
+
+/** Makes a button that copies and says whether that worked. */
+function copyButton(label, textOf, words, announce) {
+  return button("action", label, async (event) => {
+    const pressed = event.currentTarget;
+    const done = await copy(textOf(), pressed.parentNode);
+    pressed.textContent = done ? `${words("copied")} ✓` : words("copyFailed");
+    announce(words(done ? "copied" : "copyFailed"));
+    setTimeout(() => {
+      pressed.textContent = label;
+    }, 3000);
+  });
+}

@@ -1,0 +1,119 @@
+// Requests to the service, and what can go wrong with them.
+
+/** Longest silence: a language model's first sentence takes long on a machine without an accelerator. */
+const PATIENCE_MS = 60000;
+/** What a refusal that does not say suggests to wait. */
+const WAIT_S = 5;
+
+/** Whether answers can come piece by piece. */
+const STREAMS = "TextDecoder" in window && "ReadableStream" in window && "body" in Response.prototype;
+
+/** A request that failed in a way that the element has words for. */
+class Failure extends Error {
+  /**
+   * @param {string} kind Key of its words.
+   * @param {string} detail What the service says of it; may be empty.
+   * @param {number} wait Seconds until trying again makes sense.
+   */
+  constructor(kind, detail, wait) {
+    super(kind);
+    this.kind = kind;
+    this.detail = detail || "";
+    this.wait = wait || WAIT_S;
+  }
+}
+
+/**
+ * Writes JSON. Not by `JSON.stringify` alone: portals of a certain age load libraries that give
+ * arrays a `toJSON`, which turns every list into a string.
+ */
+function jsonOf(value) {
+  if (Array.isArray(value)) return `[${value.map(jsonOf).join()}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const members = Object.keys(value).map((key) => `${JSON.stringify(key)}:${jsonOf(value[key])}`);
+  return `{${members.join()}}`;
+}
+
+/**
+ * Sends a request; with a body it is a POST.
+ * @returns {Promise<Response>}
+ * @throws {Failure} Unless the service answers that all is well. What was aborted throws `AbortError`.
+ */
+async function request(base, path, { body, accept, signal } = {}) {
+  // Without headers of its own a GET needs no preflight, which would double every suggestion's delay.
+  const headers = body ? { "Content-Type": "application/json", Accept: accept || "application/json" } : {};
+  const options = { method: body ? "POST" : "GET", headers, signal };
+  if (body) options.body = jsonOf(body);
+  let response;
+  try {
+    response = await fetch(base + path, options);
+  } catch (error) {
+    throw error.name === "AbortError" ? error : await unreached(base);
+  }
+  if (response.ok) return response;
+  throw await refused(response);
+}
+
+/** Tells a page that is not allowed from a service that is not there: to `fetch` they look alike. */
+async function unreached(base) {
+  if (!navigator.onLine) return new Failure("offline");
+  if (new URL(base).origin === location.origin) return new Failure("unreachable");
+  try {
+    await fetch(`${base}livez`, { mode: "no-cors" });
+    return new Failure("denied");
+  } catch {
+    return new Failure("unreachable");
+  }
+}
+
+async function refused(response) {
+  const kinds = { 401: "denied", 403: "denied", 413: "invalid", 422: "invalid", 429: "limited", 503: "busy" };
+  let problem = {};
+  try {
+    problem = await response.json();
+  } catch {
+    // A proxy's own error page: the status has to do.
+  }
+  const wait = Number(response.headers.get("Retry-After"));
+  return new Failure(kinds[response.status] || "broken", problem.detail, wait);
+}
+
+/**
+ * Asks a question.
+ * @param {function(string, Object)} onEvent Gets the service's events in their order; an answer that
+ *   comes whole is told by the same events.
+ */
+async function askService(base, body, signal, onEvent) {
+  const accept = STREAMS ? "text/event-stream, application/json" : "application/json";
+  const response = await request(base, "api/v1/ask", { body, accept, signal });
+  const type = response.headers.get("Content-Type") || "";
+  if (type.startsWith("text/event-stream")) {
+    await readEvents(response.body.getReader(), onEvent);
+    return;
+  }
+  const whole = await response.json();
+  onEvent("meta", whole);
+  onEvent("citations", whole);
+  for (const sentence of whole.answer.sentences) onEvent("delta", { sentence });
+  onEvent("done", whole);
+}
+
+/**
+ * Reads server-sent events. Not by `EventSource`, which cannot POST and would ask again by itself.
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+async function readEvents(reader, onEvent) {
+  const decoder = new TextDecoder(); // keeps the bytes of a character that a chunk has cut
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return; // what no blank line has ended is no event
+    const blocks = (rest + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const fields = block.split(/\r?\n/).map((line) => /^(\w+): ?(.*)$/.exec(line) || []);
+      const all = (name) => fields.filter((it) => it[1] === name).map((it) => it[2]).join("\n");
+      if (all("data")) onEvent(all("event"), JSON.parse(all("data")));
+    }
+  }
+}
