@@ -43,7 +43,7 @@ class Choice:
 
     @property
     def address(self) -> str:
-        """Where the search page lists these cases.
+        """Path at which the search page lists these cases.
 
         >>> Choice(year="2022").address
         '/?year=2022#cases'

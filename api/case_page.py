@@ -11,10 +11,13 @@ from html import escape
 from typing import Literal, Self
 
 from api.browse import UNSTATED, Choice
-from api.templates import template
+from api.templates import href, template
 from rag.lines import lines_of
 from rag.permalink import LinkedVersion, case_permalink, url_of, version_of
 from rag.types import Case, Section, Span
+
+_ROOT = "../"
+"""The service, as this page sees it."""
 
 _TOP_HEADING = 2
 _LOWEST_HEADING = 6
@@ -83,7 +86,7 @@ def case_page(
         sha256=escape(case.source.sha256),
         start=case.span.start,
         end=case.span.end,
-        evidence=_evidence(case, "" if linked is None else url_of(case.case_id)),
+        evidence=_evidence(case, "" if linked is None else href(_ROOT, url_of(case.case_id))),
         neighbours=_neighbours(surroundings),
     )
 
@@ -100,7 +103,7 @@ def _facts(case: Case) -> Iterator[tuple[str, str]]:
 
 
 def _choice(choice: Choice, words: str) -> str:
-    return f'<a href="{escape(choice.address)}">{escape(words)}</a>'
+    return f'<a href="{href(_ROOT, choice.address)}">{escape(words)}</a>'
 
 
 def _name_of(case: Case) -> str:
@@ -121,7 +124,7 @@ def _repeats(surroundings: Surroundings) -> str:
 
 
 def _link(case: Case) -> str:
-    return f'<a href="{escape(url_of(case.case_id))}">{escape(case.title)}</a>'
+    return f'<a href="{href(_ROOT, url_of(case.case_id))}">{escape(case.title)}</a>'
 
 
 def _changed(case: Case, linked: LinkedVersion | Literal["unreadable"] | None) -> str:
@@ -157,7 +160,7 @@ def _evidence(case: Case, page: str) -> str:
         place = district.evidence
         quote = f"“{escape(place.of(case.source.text))}”"
         if case.body.span.start <= place.start and place.end <= case.body.span.end:
-            quote = f'<a href="{escape(page)}#p={place.start}-{place.end}">{quote}</a>'
+            quote = f'<a href="{page}#p={place.start}-{place.end}">{quote}</a>'
         items.append(
             f"<li>{escape(district.name)}：原文件位置 {place.start}-{place.end}，{quote}</li>"
         )
@@ -223,7 +226,7 @@ def _neighbour(words: str, direction: str, case: Case | None) -> str:
     if case is None:
         return ""
     return (
-        f'<a class="{direction}" rel="{direction}" href="{escape(url_of(case.case_id))}">'
+        f'<a class="{direction}" rel="{direction}" href="{href(_ROOT, url_of(case.case_id))}">'
         f'<span class="direction">{words}</span> '
         f'<span class="whose">{escape(case.district or UNSTATED)}</span> '
         f"{escape(case.title)}</a>"

@@ -7,6 +7,7 @@ from html import escape
 from api.browse import UNSTATED
 from api.citation_schemas import CitationOut
 from api.schemas import PassageOut, SearchResponse
+from api.templates import href
 
 _OTHER = "（其他区）"
 """Behind the districts of a case that is of none of those the question names."""
@@ -45,7 +46,7 @@ def _result(passage: PassageOut) -> str:
         f'<p class="result-origin">{escape(_origin(citation))}</p>'
         + (f'<p class="result-place">{place}</p>' if place else "")
         + f'<blockquote class="result-text">{escape(passage.text)}</blockquote>'
-        f'<p class="result-foot"><a href="{escape(citation.url)}" aria-label="{escape(link)}">'
+        f'<p class="result-foot"><a href="{href("./", citation.url)}" aria-label="{escape(link)}">'
         "查看原文</a></p>"
         "</li>"
     )

@@ -16,9 +16,12 @@ from api.fields import MAX_QUESTION
 from api.places import Place, Region
 from api.results import results
 from api.schemas import SearchResponse
-from api.templates import template
+from api.templates import href, template
 from rag.permalink import url_of
 from rag.types import Case
+
+_ROOT = "./"
+"""The service, as this page sees it."""
 
 _EXAMPLES = (
     "开公司能不能自己选经营范围？",
@@ -46,9 +49,7 @@ def search_page(
         question=escape(question[:MAX_QUESTION]),
         asked=escape(f"{question[:MAX_QUESTION]} · ") if question else "",
         within=_within(shelf, choice.district),
-        results_address=escape(
-            "/search?" + urlencode({"q": question, "district": choice.district})
-        ),
+        results_address=escape("search?" + urlencode({"q": question, "district": choice.district})),
         hide_results_link="" if question and outcome is None else " hidden",
         districts="\n".join(_options(shelf.facets.district, choice.district)),
         examples="\n".join(_examples()),
@@ -80,7 +81,7 @@ def _options(districts: Sequence[NameCount], chosen: str) -> Iterator[str]:
 
 def _examples() -> Iterator[str]:
     for example in _EXAMPLES:
-        address = escape(f"/?{urlencode({'q': example})}")
+        address = escape(f"./?{urlencode({'q': example})}")
         yield f'<li><a href="{address}">{escape(example)}</a></li>'
 
 
@@ -109,7 +110,7 @@ def _tile(place: Place, choice: Choice) -> str:
     if not place.cases:
         return f'<li><span class="tile none">{name} <span class="count">暂无案例</span></span></li>'
     current = ' aria-current="true"' if place.name == choice.district else ""
-    address = escape(choice.of_district(place.name).address)
+    address = href(_ROOT, choice.of_district(place.name).address)
     return (
         f'<li><a class="tile" href="{address}"{current}>{name} '
         f'<span class="count">{place.cases} 篇</span></a></li>'
@@ -150,7 +151,7 @@ def _years(shelf: Shelf, choice: Choice) -> str:
 def _facet(words: str, count: int, choice: Choice, current: bool) -> str:  # noqa: FBT001 - a state of the link
     mark = ' aria-current="true"' if current else ""
     return (
-        f'<li><a href="{escape(choice.address)}"{mark}>{escape(words)}</a> '
+        f'<li><a href="{href(_ROOT, choice.address)}"{mark}>{escape(words)}</a> '
         f'<span class="count">{count} 篇</span></li>'
     )
 
@@ -163,7 +164,7 @@ def _chosen(choice: Choice, cases: Sequence[Case]) -> str:
     found = f"{len(cases)} 篇" if cases else "没有这样的案例"
     return (
         f'<p class="chosen">只列出：<strong>{words}</strong>，{found}。'
-        f'<a href="{escape(Choice().address)}">列出全部</a></p>'
+        f'<a href="{href(_ROOT, Choice().address)}">列出全部</a></p>'
     )
 
 
@@ -182,6 +183,6 @@ def _entry(case: Case) -> str:
     repeat = "" if case.duplicate_of is None else ' <span class="count">（与另一篇全文相同）</span>'
     return (
         f'<li>{rank}<span class="whose">{escape(whose)}</span> '
-        f'<span class="what"><a href="{escape(url_of(case.case_id))}">{escape(case.title)}</a>'
+        f'<span class="what"><a href="{href(_ROOT, url_of(case.case_id))}">{escape(case.title)}</a>'
         f"{repeat}</span></li>"
     )

@@ -72,7 +72,9 @@ def _stripped(source: str) -> str:
         end = match.end()
         if match["kept"]:
             pieces.append(match["kept"].lstrip(" "))
-        elif re.fullmatch(r"[\w$]{2}", source[match.start() - 1 : match.start()] + source[end : end + 1]):
+        elif re.fullmatch(
+            r"[\w$]{2}", source[match.start() - 1 : match.start()] + source[end : end + 1]
+        ):
             pieces.append(" ")
     return "".join([*pieces, source[end:]])
 

@@ -86,7 +86,7 @@
 
   /** The case has changed since it was cited: look for the words that were cited. */
   async function moved({ start, end }) {
-    const answer = await fetch(location.pathname.replace(/^\/cases\//, "/api/v1/cases/"));
+    const answer = await fetch(`../api/v1/cases/${location.pathname.split("/").pop()}`);
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
     const { text: whole, source } = await answer.json();
     const codes = Array.from(whole, (character) => character.codePointAt(0));

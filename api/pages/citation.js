@@ -8,7 +8,7 @@
   const address = document.getElementById("citation-address");
   const copy = document.getElementById("copy");
   const copied = document.getElementById("copied");
-  const whole = address.textContent;
+  const here = location.origin + location.pathname;
   // The hash of the first quotation's words, which an edit elsewhere does not touch.
   const words = (new URLSearchParams(location.search).get("v") || "").split(".")[2];
 
@@ -23,7 +23,7 @@
     citation.firstChild.textContent =
       `“${quotes.join("……")}”（${citation.dataset.name}）。\n原文件：`;
     place.textContent = where;
-    address.textContent = `${location.origin}${location.pathname}${version}#p=${spans}`;
+    address.textContent = `${here}${version}#p=${spans}`;
     copied.textContent = "";
   }
 
@@ -53,7 +53,7 @@
     }
   }
 
-  address.textContent = location.origin + whole;
+  address.textContent = here + address.textContent.slice(address.textContent.indexOf("?"));
   copy.hidden = false;
   copy.addEventListener("click", copyCitation);
   document.addEventListener("case:cited", (event) => cite(event.detail));

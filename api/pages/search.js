@@ -11,7 +11,7 @@
     const parameters = new URLSearchParams({ q: query });
     const [district] = filters.district || [];
     if (district) parameters.set("district", district);
-    return `/?${parameters}`;
+    return `./?${parameters}`;
   }
 
   let shown = location.search;
@@ -19,7 +19,7 @@
     const address = addressOf(event.detail);
     document.title = `${event.detail.query} · ${name}`;
     // The page for browsers without scripts asks once more; going back must not lead to it.
-    if (location.pathname === "/search") history.replaceState(null, "", address);
+    if (location.pathname.endsWith("/search")) history.replaceState(null, "", address);
     else if (new URL(address, location.href).search !== location.search) history.pushState(null, "", address);
     shown = location.search;
   });

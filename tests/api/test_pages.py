@@ -98,7 +98,7 @@ def test_what_is_known_of_a_case_leads_to_the_cases_that_share_it(client: TestCl
 
     assert (
         "<div><dt>区</dt><dd>"
-        '<a href="/?district=%E9%9D%99%E5%AE%89%E5%8C%BA#cases">静安区</a></dd></div>'
+        '<a href="../?district=%E9%9D%99%E5%AE%89%E5%8C%BA#cases">静安区</a></dd></div>'
     ) in page
     assert "<div><dt>排名</dt><dd>1</dd></div>\n<div><dt>年份</dt><dd>2022</dd></div>" in page
 
@@ -131,7 +131,7 @@ def test_the_cases_before_and_after_in_the_collection_are_a_step_away(client: Te
 
     assert (
         '<nav class="neighbours" aria-label="同一案例集">\n'
-        '<a class="prev" rel="prev" href="/cases/c33adef876c"><span class="direction">上一篇</span> '
+        '<a class="prev" rel="prev" href="../cases/c33adef876c"><span class="direction">上一篇</span> '
         '<span class="whose">静安区</span> 智能退税一键到账</a>\n</nav>'
     ) in second
     assert 'rel="prev"' not in client.get("/cases/c33adef876c").text
@@ -151,11 +151,11 @@ def test_markup_in_a_source_is_shown_not_obeyed(client: TestClient) -> None:
 
 def test_a_duplicate_and_its_original_point_at_each_other(client: TestClient) -> None:
     assert (
-        '<p class="notice">本篇与 <a href="/cases/c33adef876c">智能退税一键到账</a> 全文相同，'
+        '<p class="notice">本篇与 <a href="../cases/c33adef876c">智能退税一键到账</a> 全文相同，'
         "检索时只列出前者。</p>"
     ) in client.get("/cases/c02a6bd6f72").text
     assert (
-        '<p class="notice"><a href="/cases/c02a6bd6f72">智能退税一键到账</a> 与本篇全文相同，'
+        '<p class="notice"><a href="../cases/c02a6bd6f72">智能退税一键到账</a> 与本篇全文相同，'
         "检索时只列出本篇。</p>"
     ) in client.get("/cases/c33adef876c").text
 
@@ -187,7 +187,7 @@ def test_a_case_that_has_changed_says_so_and_gives_the_words_to_look_for(
         "以下是现在的原文，请核对后再引用。</p>"
     ) in changed
     # Below an address with a version, a place alone would be taken for one of that version.
-    assert '<a href="/cases/c33adef876c#p=42-45">“静安区”</a>' in changed
+    assert '<a href="../cases/c33adef876c#p=42-45">“静安区”</a>' in changed
 
 
 @pytest.mark.parametrize(
@@ -224,10 +224,10 @@ def test_the_search_page_offers_the_districts_and_keeps_what_was_asked(client: T
     assert '<option value="浦东新区">浦东新区（1）</option>' in page
     assert "<ol" not in page  # the script searches; without one a link leads to the results
     assert (
-        '<p><a href="/search?q=%22%3E%3Cscript%3E%E9%80%80%E7%A8%8E'
+        '<p><a href="search?q=%22%3E%3Cscript%3E%E9%80%80%E7%A8%8E'
         '&amp;district=%E9%9D%99%E5%AE%89%E5%8C%BA">查看这个问题的检索结果</a></p>'
     ) in page
-    assert '<p hidden><a href="/search?' in client.get("/").text
+    assert '<p hidden><a href="search?' in client.get("/").text
 
 
 def test_a_district_that_is_none_is_not_handed_to_the_widget(client: TestClient) -> None:
@@ -245,14 +245,14 @@ def test_every_district_of_the_city_is_shown_and_those_without_cases_say_so(
     assert '<h3>上海市 <span class="count">共 16 个，2 个有案例</span></h3>' in page
     assert page.count('<span class="count">暂无案例</span>') == 14
     assert (
-        '<li><a class="tile" href="/?district=%E9%9D%99%E5%AE%89%E5%8C%BA#cases">'
+        '<li><a class="tile" href="./?district=%E9%9D%99%E5%AE%89%E5%8C%BA#cases">'
         '<span class="name">静安区</span> <span class="count">1 篇</span></a></li>'
     ) in page
     assert (
         '<li><span class="tile none"><span class="name">松江区</span> '
         '<span class="count">暂无案例</span></span></li>'
     ) in page
-    assert '<h3>其他</h3>\n<ul class="tiles">\n<li><a class="tile" href="/?district=' in page
+    assert '<h3>其他</h3>\n<ul class="tiles">\n<li><a class="tile" href="./?district=' in page
     assert '<span class="name">未写明区</span> <span class="count">1 篇</span>' in page
 
 
@@ -265,10 +265,10 @@ def test_all_cases_are_listed_with_rank_district_and_title(client: TestClient) -
         "<h3>上海市2022年度各区优化营商环境优秀案例</h3>\n"
         '<ul class="entries">\n<li><span class="rank">排名 1</span> '
         '<span class="whose">静安区</span> <span class="what">'
-        '<a href="/cases/c33adef876c">智能退税一键到账</a></span></li>'
+        '<a href="./cases/c33adef876c">智能退税一键到账</a></span></li>'
     ) in page
     assert (
-        '<a href="/cases/c02a6bd6f72">智能退税一键到账</a> '
+        '<a href="./cases/c02a6bd6f72">智能退税一键到账</a> '
         '<span class="count">（与另一篇全文相同）</span>'
     ) in page
 
@@ -288,7 +288,7 @@ def test_a_choice_lists_its_cases_and_leads_back_to_all(
 ) -> None:
     page = client.get("/", params=chosen).text
 
-    assert f'{said}。<a href="/#cases">列出全部</a></p>' in page
+    assert f'{said}。<a href="./#cases">列出全部</a></p>' in page
     assert page.count('<li><span class="rank">') == listed
 
 
@@ -296,7 +296,7 @@ def test_what_is_chosen_is_marked_and_can_be_narrowed(client: TestClient) -> Non
     page = client.get("/", params={"district": "静安区", "year": "2022"}).text
 
     assert (
-        '<a class="tile" href="/?district=%E9%9D%99%E5%AE%89%E5%8C%BA&amp;year=2022#cases" '
+        '<a class="tile" href="./?district=%E9%9D%99%E5%AE%89%E5%8C%BA&amp;year=2022#cases" '
         'aria-current="true">'
     ) in page
     assert "&amp;collection=%E4%B8%8A%E6%B5%B7" in page
@@ -311,7 +311,7 @@ def test_years_are_offered_where_there_are_several(
         page = other.get("/?year=2021").text
 
     assert (
-        '<li><a href="/?year=2021#cases" aria-current="true">2021 年</a> '
+        '<li><a href="./?year=2021#cases" aria-current="true">2021 年</a> '
         '<span class="count">1 篇</span></li>'
     ) in page
 
@@ -321,7 +321,7 @@ def test_without_scripts_the_page_itself_has_the_results(client: TestClient) -> 
 
     assert '<ol class="results"><li class="result">' in page
     assert (
-        '<a href="/cases/c33adef876c?v=8873297aee.22.4cd8061c#p=42-61"'
+        '<a href="./cases/c33adef876c?v=8873297aee.22.4cd8061c#p=42-61"'
         ' aria-label="查看原文：智能退税一键到账，第 1 条">查看原文</a>'
     ) in page
     assert "帮办&lt;/b&gt;" in page
@@ -451,3 +451,11 @@ def test_an_asset_is_sent_once_and_then_only_confirmed(
 
 def test_templates_are_not_assets(client: TestClient) -> None:
     assert client.get("/static/search.html").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/search?q=智能退税", "/cases/c33adef876c"])
+def test_pages_work_behind_a_proxy_that_has_them_in_a_folder(client: TestClient, path: str) -> None:
+    links = re.findall(r'(?:href|src|action)="([^"]+)"', client.get(path).text)
+
+    assert len(links) > 10
+    assert [link for link in links if link.startswith("/")] == []

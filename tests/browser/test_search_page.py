@@ -1,8 +1,4 @@
-"""The search page in a real browser, around the widget, which has tests of its own.
-
-An empty script stands in for the widget's, so that what is tested is what a browser shows that does
-not get it: a proxy may block scripts that another page needs.
-"""
+"""The search page in a real browser: with the widget, without scripts, and where the widget is blocked."""
 
 from __future__ import annotations
 
@@ -13,12 +9,20 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from api.widget_bundle import widget_script
+
 PLACES = ["/", "/?district=静安区&year=2023", "/search?q=智能退税怎么办"]
 
 
 @pytest.fixture(autouse=True)
 def no_widget(stage: Any) -> None:
+    """A proxy may block a script that another page needs; the page is to be usable all the same."""
     stage.page("", path="/widget/v1/casebook.js", content_type="text/javascript")
+
+
+@pytest.fixture
+def widget(stage: Any) -> None:
+    stage.page(widget_script(), path="/widget/v1/casebook.js", content_type="text/javascript")
 
 
 @pytest.fixture
@@ -93,6 +97,51 @@ def test_the_address_follows_what_is_asked_and_going_back_leads_back(
     page.goto(shared)
     assert page.input_value("#question") == "退税 & 帮办?"
     assert page.locator("casebook-search").get_attribute("district") == "静安区"
+
+
+@pytest.mark.usefixtures("widget")
+def test_a_shared_question_is_asked_at_once_in_its_district(page: Page, stage: Any) -> None:
+    with page.expect_request("**/api/v1/ask") as asked:
+        page.goto(f"{stage.url}/?q=智能退税几日到账&district=静安区")
+
+    assert asked.value.post_data_json["query"] == "智能退税几日到账"
+    assert asked.value.post_data_json["filters"] == {"district": ["静安区"]}
+    expect(page).to_have_title("智能退税几日到账 · 营商环境案例检索")
+    expect(page.locator("casebook-search")).to_contain_text("智能退税一键到账")
+    expect(page.locator("form.search-form")).to_be_hidden()  # the widget's has taken its place
+
+
+@pytest.mark.usefixtures("widget")
+def test_what_is_asked_of_the_widget_is_in_the_address(page: Page, stage: Any) -> None:
+    page.goto(stage.url)
+    page.get_by_role("combobox", name="问题").fill("智能退税几日到账")
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(
+        f"{stage.url}/?q=%E6%99%BA%E8%83%BD%E9%80%80%E7%A8%8E%E5%87%A0%E6%97%A5%E5%88%B0%E8%B4%A6"
+    )
+    page.go_back()
+    expect(page).to_have_url(f"{stage.url}/")
+    expect(page.get_by_role("combobox", name="问题")).to_have_value("")
+
+
+@pytest.mark.usefixtures("widget")
+@pytest.mark.parametrize("width", [320, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_with_the_widget_the_page_is_accessible_and_nothing_scrolls_sideways(
+    page: Page,
+    stage: Any,
+    violations: Callable[[Page], list[str]],
+    width: int,
+    scheme: Any,
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{stage.url}/?q=智能退税几日到账")
+    expect(page.locator("casebook-search")).to_contain_text("智能退税一键到账")
+
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_the_page_for_browsers_without_scripts_is_no_step(page: Page, stage: Any) -> None:
