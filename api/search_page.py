@@ -23,6 +23,9 @@ from rag.types import Case
 _ROOT = "./"
 """The service, as this page sees it."""
 
+_LISTED = 300
+"""Cases listed at once: 75 KB of page. Who needs more of them chooses first."""
+
 _EXAMPLES = (
     "开公司能不能自己选经营范围？",
     "老年人不会上网办事，有人帮忙吗？",
@@ -61,7 +64,9 @@ def search_page(
         collections="\n".join(_collections(shelf, choice)),
         years=_years(shelf, choice),
         chosen=_chosen(choice, cases),
-        cases="\n".join(_collection(title, list(of)) for title, of in _by_collection(cases)),
+        cases="\n".join(
+            _collection(title, list(of)) for title, of in _by_collection(cases[:_LISTED])
+        ),
     )
 
 
@@ -157,14 +162,16 @@ def _facet(words: str, count: int, choice: Choice, current: bool) -> str:  # noq
 
 
 def _chosen(choice: Choice, cases: Sequence[Case]) -> str:
-    """Say what is listed, and how to see all again."""
+    """Say what is listed, how to see all again, and what to do where that is too much."""
+    rest = f'<p class="chosen">只列出前 {_LISTED} 篇，共 {len(cases)} 篇，请先选择区、案例集或年份。</p>'
+    rest = rest if len(cases) > _LISTED else ""
     if not choice.named:
-        return ""
+        return rest
     words = escape(" · ".join(choice.named))
     found = f"{len(cases)} 篇" if cases else "没有这样的案例"
     return (
         f'<p class="chosen">只列出：<strong>{words}</strong>，{found}。'
-        f'<a href="{href(_ROOT, Choice().address)}">列出全部</a></p>'
+        f'<a href="{href(_ROOT, Choice().address)}">列出全部</a></p>{rest}'
     )
 
 

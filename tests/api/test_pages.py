@@ -12,7 +12,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.browse import Choice, Shelf
 from api.case_page import Surroundings, case_page
+from api.case_schemas import Facets
+from api.search_page import search_page
 from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.retrieve import Retriever
@@ -300,6 +303,16 @@ def test_what_is_chosen_is_marked_and_can_be_narrowed(client: TestClient) -> Non
         'aria-current="true">'
     ) in page
     assert "&amp;collection=%E4%B8%8A%E6%B5%B7" in page
+
+
+def test_a_list_that_is_too_long_says_so(cases: tuple[Case, ...]) -> None:
+    many = [replace(cases[1], case_id=str(number)) for number in range(301)]
+    shelf = Shelf.of(many, Facets.from_cases(many))
+
+    page = search_page(shelf, "", Choice(), None)
+    assert page.count('<span class="rank">') == 300
+    assert "只列出前 300 篇，共 301 篇，请先选择区、案例集或年份。" in page
+    assert "只列出前" not in search_page(shelf, "", Choice(district="静安区"), None)
 
 
 def test_years_are_offered_where_there_are_several(
