@@ -28,6 +28,7 @@ from api.problems import Problem
 from api.protocols import NO_OPTIONS, Protocols
 from api.search import search_routes
 from api.site import site_routes
+from api.suggest import suggest_routes
 from api.verify import verify_routes
 from rag.ask import Asker
 from rag.assistant import Assistant
@@ -93,6 +94,7 @@ def create_app(
     app.include_router(ask_routes(asker, turnstile))
     app.include_router(verify_routes(assistant, turnstile))
     app.include_router(catalogue_routes(assistant, facets))
+    app.include_router(suggest_routes(assistant))
     app.include_router(health_routes(assistant, passages=passages, encoder=encoder))
     app.include_router(mcp_routes(asker, facets, turnstile, protocols))
     app.include_router(site_routes(assistant, facets, turnstile))

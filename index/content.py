@@ -19,6 +19,7 @@ from index.records import (
     passages_to_lines,
 )
 from rag.ranking import Expansions, Legs, Rankers
+from rag.suggestions import KnownQuestion
 from rag.types import Case, Passage, Source
 
 _CASES, _PASSAGES, _DENSE, _LEXICAL = (
@@ -109,6 +110,17 @@ class Content:
         """What a retriever ranks with."""
         known = self.known.expansions() if self.known else None
         return Rankers(Legs(self.dense, self.lexical), known, self.late, self._frequency)
+
+    @property
+    def questions(self) -> tuple[KnownQuestion, ...]:
+        """What the cases are known to answer, in the order of the passages that do."""
+        if self.known is None:
+            return ()
+        return tuple(
+            KnownQuestion(question, passage.case_id)
+            for passage, questions in zip(self.passages, self.known.questions, strict=True)
+            for question in questions
+        )
 
     def _frequency(self, term: str) -> int:
         asked = self.known.lexical.frequency(term) if self.known else 0

@@ -126,7 +126,7 @@ def open_version(version: Version, encoder: Encoder, tuning: Tuning = DEFAULT_TU
         raise IndexMismatchError(message)
     content = read_content(version)
     retriever = HybridRetriever(content.cases, content.passages, encoder, content.rankers, tuning)
-    return Assistant(content.cases, retriever, version.name)
+    return Assistant(content.cases, retriever, version.name, content.questions)
 
 
 def require_encoder(manifest: Manifest, identity: EncoderIdentity) -> None:

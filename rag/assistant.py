@@ -15,6 +15,7 @@ from rag.filters import NO_FILTERS, Filters
 from rag.highlight import highlights, matched_terms
 from rag.named_districts import elsewhere
 from rag.retrieve import Reason, Retriever
+from rag.suggestions import KnownQuestion
 from rag.types import Case, Hit, Span
 
 
@@ -88,11 +89,19 @@ class Assistant:
         cases: All cases, duplicates included, in the order of their sources.
         retriever: Ranks their passages.
         index_version: Name of the index that both came from.
+        questions: What its cases are known to answer; it may not know any.
     """
 
-    def __init__(self, cases: Sequence[Case], retriever: Retriever, index_version: str) -> None:
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        retriever: Retriever,
+        index_version: str,
+        questions: Sequence[KnownQuestion] = (),
+    ) -> None:
         self.cases = tuple(cases)
         self.index_version = index_version
+        self.questions = tuple(questions)
         self._retriever = retriever
         self._by_id = {case.case_id: case for case in self.cases}
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.tokens import GRAMMAR, normalized, runs_of, terms_of
+from rag.tokens import GRAMMAR, normalized, normalized_places, runs_of, terms_of
 from rag.types import Span
 
 
@@ -50,7 +49,8 @@ def highlights(question: str, text: str) -> tuple[Span, ...]:
     >>> highlights("几天退税", "智能退税一键式，三天到账")
     (Span(start=2, end=4),)
     """
-    folded, origin = _folded(text)
+    places = normalized_places(text)
+    folded, origin = places.text, places.origin
     marked = bytearray(len(text) + 1)
     for term in _words(question).terms:
         position = folded.find(term)
@@ -93,15 +93,3 @@ def _words(question: str) -> _Words:
 
 def _telling(term: str) -> bool:
     return len(term) > 1 and not all(character in GRAMMAR for character in term)
-
-
-def _folded(text: str) -> tuple[str, Sequence[int]]:
-    """Normalise character by character, and tell which one each result came from."""
-    parts = list(map(_fold, text))
-    folded = "".join(parts)
-    if len(folded) == len(text):  # almost always: a few signs (½, ㎡) become several characters
-        return folded, range(len(text))
-    return folded, [index for index, part in enumerate(parts) for _ in part]
-
-
-_fold = lru_cache(maxsize=8192)(normalized)  # a collection uses three thousand characters

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from rag.script import simplified
 
@@ -30,6 +33,43 @@ GRAMMAR = frozenset(
 def normalized(text: str) -> str:
     """Fold what people type differently for the same thing: width (NFKC), case and script."""
     return simplified(unicodedata.normalize("NFKC", text).casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """A text, normalised character by character.
+
+    Attributes:
+        text: What is left.
+        origin: Where each of its characters comes from, never falling; as long as ``text``.
+    """
+
+    text: str
+    origin: Sequence[int]
+
+
+def normalized_places(text: str) -> Letters:
+    """Normalise a text and tell which character each result came from."""
+    parts = list(map(_normalized_one, text))
+    folded = "".join(parts)
+    if len(folded) == len(text):  # almost always: a few signs (½, ㎡) become several characters
+        return Letters(folded, range(len(text)))
+    return Letters(folded, [index for index, part in enumerate(parts) for _ in part])
+
+
+def letters_of(text: str) -> Letters:
+    """Keep of a text what its terms are made of: neither marks nor white space.
+
+    >>> letters_of("IPO 上市，退稅1.5億").text
+    'ipo上市退税1.5亿'
+    """
+    folded = normalized_places(text)
+    runs = list(_RUN.finditer(folded.text))
+    origin = [place for run in runs for place in folded.origin[slice(*run.span())]]
+    return Letters("".join(run.group() for run in runs), origin)
+
+
+_normalized_one = lru_cache(maxsize=8192)(normalized)  # a collection uses three thousand characters
 
 
 def runs_of(text: str) -> list[str]:
