@@ -3,6 +3,7 @@
 import typer
 
 import api.cli
+import api.cli_feedback
 import api.cli_mcp
 import eval.cli
 import eval.cli_lexicon
@@ -21,6 +22,7 @@ for part in (
     index.cli_verify.app,
     index.cli_expand.app,
     api.cli.app,
+    api.cli_feedback.app,
     api.cli_mcp.app,
 ):
     app.registered_commands.extend(part.registered_commands)

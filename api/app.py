@@ -19,6 +19,8 @@ from api.case_schemas import Facets
 from api.catalogue import catalogue_routes
 from api.dify import dify_app
 from api.edge import BodyLimit, HeadAsGet, SecurityHeaders
+from api.feedback import feedback_routes
+from api.feedback_store import FeedbackStore
 from api.handlers import add_handlers
 from api.health import health_routes
 from api.mcp_routes import mcp_routes
@@ -51,7 +53,7 @@ _LARGER = {
 """Addresses that take larger bodies than a question, in bytes."""
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - tests and deployments choose each on its own
     assistant: Assistant,
     *,
     passages: int,
@@ -59,6 +61,7 @@ def create_app(
     turnstile: Turnstile | None = None,
     asker: Asker | None = None,
     protocols: Protocols = NO_OPTIONS,
+    feedback: FeedbackStore | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -69,6 +72,7 @@ def create_app(
         turnstile: How many searches are let in at once.
         asker: Answers with the assistant's findings; by default in the words of the sources.
         protocols: How the protocols of others are served.
+        feedback: Where feedback is kept; without it none is taken.
     """
     app = FastAPI(
         title="Casebook",
@@ -95,6 +99,7 @@ def create_app(
     app.include_router(verify_routes(assistant, turnstile))
     app.include_router(catalogue_routes(assistant, facets))
     app.include_router(suggest_routes(assistant))
+    app.include_router(feedback_routes(feedback))
     app.include_router(health_routes(assistant, passages=passages, encoder=encoder))
     app.include_router(mcp_routes(asker, facets, turnstile, protocols))
     app.include_router(site_routes(assistant, facets, turnstile))

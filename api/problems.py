@@ -21,6 +21,7 @@ from rag.errors import (
     IndexDamagedError,
     IndexMismatchError,
     IndexMissingError,
+    StateUnavailableError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -62,13 +63,19 @@ NO_LANGUAGE_MODEL = Kind("no-language-model", 422, "没有配置语言模型")
 INTERNAL = Kind("internal", 500, "服务内部出错")
 OVERLOADED = Kind("overloaded", 503, "服务繁忙", retry_after_s=2)
 INDEX_UNUSABLE = Kind("index-unusable", 503, "索引暂不可用", retry_after_s=60)
+TOO_MUCH_FEEDBACK = Kind("too-much-feedback", 429, "意见太多", retry_after_s=60)
+FEEDBACK_UNAVAILABLE = Kind("feedback-unavailable", 503, "意见暂时存不下来", retry_after_s=60)
 ENCODER_UNAVAILABLE = Kind("encoder-unavailable", 503, "向量模型暂不可用", retry_after_s=5)
+
+NOT_KEPT = "意见没有存下，检索不受影响。请管理员检查 casebook serve --state 指定的文件夹能否写入。"
+"""What a service says that has nowhere to keep feedback."""
 
 _OF_ERROR: Mapping[type[CasebookError], tuple[Kind, str]] = {
     IndexMissingError: (INDEX_UNUSABLE, "请稍后重试；若持续出现，请管理员重建索引。"),
     IndexDamagedError: (INDEX_UNUSABLE, "请稍后重试；若持续出现，请管理员重建索引。"),
     IndexMismatchError: (INDEX_UNUSABLE, "请稍后重试；若持续出现，请管理员重建索引。"),
     EncoderUnavailableError: (ENCODER_UNAVAILABLE, "请稍后重试；若持续出现，请联系管理员。"),
+    StateUnavailableError: (FEEDBACK_UNAVAILABLE, NOT_KEPT),
     CasebookError: (INTERNAL, "请稍后重试；若持续出现，请联系管理员查看服务日志。"),
 }
 """The one place where an error of ours becomes a status; an unlisted class goes by its base."""

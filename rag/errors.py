@@ -60,6 +60,10 @@ class IndexMismatchError(CasebookError):
     """The index was built with another encoder or format than the one now asked for."""
 
 
+class StateUnavailableError(CasebookError):
+    """What a service keeps cannot be written or read where it should be."""
+
+
 class UnknownCaseError(CasebookError):
     """A citation names a case that is not in the collection."""
 

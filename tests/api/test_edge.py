@@ -81,6 +81,7 @@ def test_the_service_offers_these_addresses_and_no_others(client: TestClient) ->
 
     assert {(path, *methods) for path, methods in paths.items()} == {
         ("/api/v1/ask", "post"),
+        ("/api/v1/feedback", "post"),
         ("/api/v1/search", "post"),
         ("/api/v1/suggest", "get"),
         ("/api/v1/verify", "post"),
