@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from rag.errors import CasebookError
+from rag.errors import CasebookError, StateUnavailableError
 
 if TYPE_CHECKING:
     from rag.writer import ModelWriter
@@ -59,6 +59,16 @@ def serve(
             help="MCP 客户端可以用来连接的域名或地址，本机的除外；可重复",
         ),
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="CASEBOOK_ALLOWED_ORIGINS",
+            help="可以嵌入检索框的网站，如 https://portal.example；可重复，默认没有",
+        ),
+    ] = None,
+    state: Annotated[
+        Path, typer.Option(envvar="CASEBOOK_STATE", help="存放读者意见的文件夹")
+    ] = Path("var/state"),
 ) -> None:
     """Serve the search page and the HTTP interface until stopped.
 
@@ -73,48 +83,70 @@ def serve(
     # listens only afterwards, so whoever can connect can also search.
     listener = _bind(host, port, public=public)
     try:
-        _serve(listener, _Options(index, models, public_url, tuple(allow_host or ()), llm))
+        _serve(
+            listener,
+            _Choices(
+                index,
+                models,
+                state,
+                public_url,
+                tuple(allow_host or ()),
+                tuple(allow_origin or ()),
+                llm,
+            ),
+        )
     except CasebookError as error:
         _fail(str(error), code=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Options:
-    """What is served, and how."""
+class _Choices:
+    """What the operator chose, as typed."""
 
     index: Path
     models: Path
+    state: Path
     public_url: str | None
     hosts: tuple[str, ...]
+    origins: tuple[str, ...]
     llm: str | None
 
 
-def _serve(listener: socket.socket, options: _Options) -> None:
+def _serve(listener: socket.socket, chosen: _Choices) -> None:
     # These take a second and more to import, which `casebook --help` should not.
     import uvicorn  # noqa: PLC0415
 
     from api.access import KEY_VARIABLE, AccessKey  # noqa: PLC0415
     from api.app import create_app  # noqa: PLC0415
+    from api.cross_origin import CrossOrigin, allowed_origins  # noqa: PLC0415
+    from api.feedback_store import FeedbackStore  # noqa: PLC0415
     from api.links import Links  # noqa: PLC0415
     from api.protocols import Protocols  # noqa: PLC0415
     from index.store import open_index  # noqa: PLC0415
     from rag.ask import Asker  # noqa: PLC0415
 
     key = AccessKey.configured(os.environ.get(KEY_VARIABLE))
-    links = Links(options.public_url)
-    writer = _writer(options.llm) if options.llm else None
-    opened = open_index(options.index, options.models)
+    links = Links(chosen.public_url)
+    origins = allowed_origins(chosen.origins)
+    writer = _writer(chosen.llm) if chosen.llm else None
+    feedback = FeedbackStore(chosen.state)
+    opened = open_index(chosen.index, chosen.models)
     manifest = opened.version.manifest
     application = create_app(
         opened.assistant,
         passages=manifest.passages,
         encoder=manifest.encoder.name,
         asker=Asker(opened.assistant, writer),
-        protocols=Protocols(key, opened.encoder, links, options.hosts),
+        protocols=Protocols(key, opened.encoder, links, chosen.hosts),
+        feedback=feedback,
     )
+    try:
+        feedback.open()
+    except StateUnavailableError as error:
+        typer.echo(f"现在收不了意见，检索照常：{error}", err=True)
     server = uvicorn.Server(
         uvicorn.Config(
-            application,
+            CrossOrigin(application, origins),
             lifespan="off",
             ws="none",
             log_level="warning",
