@@ -19,6 +19,7 @@ from api.case_schemas import Facets
 from api.catalogue import catalogue_routes
 from api.dify import dify_app
 from api.edge import BodyLimit, HeadAsGet, SecurityHeaders
+from api.embed import embed_routes
 from api.feedback import feedback_routes
 from api.feedback_store import FeedbackStore
 from api.handlers import add_handlers
@@ -32,6 +33,8 @@ from api.search import search_routes
 from api.site import site_routes
 from api.suggest import suggest_routes
 from api.verify import verify_routes
+from api.widget_bundle import widget_script
+from api.widget_delivery import Widget, widget_routes
 from rag.ask import Asker
 from rag.assistant import Assistant
 
@@ -93,6 +96,7 @@ def create_app(  # noqa: PLR0913 - tests and deployments choose each on its own
     turnstile = turnstile or Turnstile()
     asker = asker or Asker(assistant)
     facets = Facets.from_cases(assistant.cases)
+    widget = Widget.of(widget_script())
     add_handlers(app)
     app.include_router(search_routes(assistant, turnstile))
     app.include_router(ask_routes(asker, turnstile))
@@ -103,6 +107,8 @@ def create_app(  # noqa: PLR0913 - tests and deployments choose each on its own
     app.include_router(health_routes(assistant, passages=passages, encoder=encoder))
     app.include_router(mcp_routes(asker, facets, turnstile, protocols))
     app.include_router(site_routes(assistant, facets, turnstile))
+    app.include_router(widget_routes(widget))
+    app.include_router(embed_routes(widget, protocols.links))
     app.mount("/dify", dify_app(assistant, turnstile, protocols))
     app.mount("/v1", openai_app(asker, turnstile, protocols))
     _document(app)

@@ -56,6 +56,8 @@ class Asset:
 def read_assets() -> Mapping[str, Asset]:
     """Read the files that pages load, by name. There are no others, so no path can escape."""
     types = {
+        "embed.css": "text/css",
+        "embed.js": "text/javascript",
         "casebook.css": "text/css",
         "search.css": "text/css",
         "case.css": "text/css",

@@ -77,6 +77,56 @@ def test_a_key_that_cannot_be_used_ends_the_start(tmp_path: Path, key: str) -> N
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("origin", ["*", "portal.example", "https://portal.example/path"])
+def test_a_site_that_is_no_origin_ends_the_start(tmp_path: Path, origin: str) -> None:
+    done = run("--port", "0", "--index", str(tmp_path), "--allow-origin", origin)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{origin!r} 不是网站的源；应写协议和主机")
+    assert done.stdout == ""
+
+
+@pytest.mark.model
+def test_origins_and_state_of_the_operator_hold_and_a_state_without_room_is_told(
+    real_index: Path, models: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "state").write_text("a file")
+    command = [*SERVE, "--port", "0", "--index", str(real_index), "--models", str(models)]
+    environment = {
+        **os.environ,
+        "CASEBOOK_STATE": str(tmp_path / "state"),
+        "CASEBOOK_ALLOWED_ORIGINS": "https://portal.example http://10.1.2.3",
+    }
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().removeprefix("已就绪：").partition("（")[0]
+        said = {"query": "税", "verdict": "useful", "index_version": "v1", "mode": "search"}
+        answers = []
+        for path, body in (
+            ("api/v1/suggest", None),
+            ("api/v1/feedback", json.dumps(said).encode()),
+        ):
+            request = urllib.request.Request(  # noqa: S310 - our own service
+                f"{address}{path}",
+                data=body,
+                headers={"Content-Type": "application/json", "Origin": "http://10.1.2.3"},
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - as above
+                    answers.append((200, response.headers["access-control-allow-origin"]))
+                    assert len(json.load(response)["suggestions"]) == 8
+            except urllib.error.HTTPError as refusal:
+                answers.append((refusal.code, refusal.headers["access-control-allow-origin"]))
+                refusal.close()
+        process.terminate()
+        _, errors = process.communicate(timeout=60)
+
+    assert answers == [(200, "http://10.1.2.3"), (503, "http://10.1.2.3")]
+    assert errors.startswith(f"现在收不了意见，检索照常：{tmp_path / 'state'} 不能用来存意见（")
+
+
 @pytest.mark.model
 def test_the_key_and_the_names_of_the_operator_hold_for_mcp(real_index: Path, models: Path) -> None:
     command = [*SERVE, "--port", "0", "--index", str(real_index), "--models", str(models)]
