@@ -33,7 +33,7 @@ Answered: TypeAlias = Literal["search", "extractive", "llm"]
 FILE = "feedback.sqlite"
 _VERSION = 1
 _ROWS_A_MINUTE = 60
-"""For everyone together. A row has 6 KB at most, so a day of abuse fills half a gigabyte, no more."""
+"""For everyone together. A row has 8 KB at most, so a whole day of abuse fills 0.7 GB."""
 _BUSY_S = 5.0
 """Seconds that a write waits for whoever reads a backup or clears old rows."""
 
