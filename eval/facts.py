@@ -2,6 +2,8 @@
 
 Numbers, quoted names and districts: what a reader would copy, and what a wrong answer gets wrong.
 Everything else in a reference answer is a paraphrase, which no comparison of characters can judge.
+Numbers count as their digits, without ``万`` and units, and not by value as in `rag.numerals`: references
+and sources word the rest of a number differently.
 """
 
 from __future__ import annotations

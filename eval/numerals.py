@@ -2,12 +2,15 @@
 
 Chinese numerals are also parts of words (``一网通办``, ``四位一体``, ``千家万户``), so a numeral is a
 number only where something says so: ``第`` before it, a measure word or ``%`` after it. Anything
-doubtful stays as it is.
+doubtful stays as it is. What is a number is decided here and not by `rag.numerals`, which only has to
+read: a question must still sound like one when the number is written in the other script.
 """
 
 from __future__ import annotations
 
 import re
+
+from rag.numerals import whole_number
 
 _DIGITS = "零一二三四五六七八九"
 _SCALES = {"千": 1000, "百": 100, "十": 10}
@@ -110,23 +113,9 @@ def _arabic(written: str) -> str | None:
     stem = number.rstrip("万亿") or number
     unit = number[len(stem) :]
     whole, _, fraction = stem.partition("点")
-    value = _value(whole)
+    value = whole_number(whole)
     # Reading is lenient; what it would not be written as is no number.
-    if _han_integer(value) != whole:
+    if value is None or _han_integer(value) != whole:
         return None
     digits = "".join(str(_DIGITS.index(digit)) for digit in fraction)
     return f"{value}{'.' if digits else ''}{digits}{unit}"
-
-
-def _value(whole: str) -> int:
-    for name, scale in (("亿", 10**8), ("万", 10**4)):
-        head, found, tail = whole.rpartition(name)
-        if found:
-            return _value(head) * scale + _value(tail)
-    value = digit = 0
-    for character in whole:
-        if character in _SCALES:
-            value, digit = value + (digit or 1) * _SCALES[character], 0
-        else:
-            digit = _DIGITS.index(character)
-    return value + digit

@@ -14,9 +14,9 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from rag.alignment import edit_distance
-from rag.figures import figures_of, whole_figures
 from rag.folding import FOLDS, Fold, fold, folds_between
 from rag.haystack import Haystack
+from rag.numerals import numerals_in, whole_numerals
 from rag.types import Span
 
 Verdict = Literal["exact", "fuzzy", "absent"]
@@ -51,7 +51,7 @@ class Match:
         similarity: One less the share of edits in the longer of both, in [0, 1]; 1 if exact.
         folds: What was folded to make both equal; of a fuzzy match none is told.
         differences: What differs, in order; none if exact.
-        numbers_differ: Whether both state other figures, or one more than the other.
+        numbers_differ: Whether both state other numbers, or one more than the other.
     """
 
     piece: int
@@ -127,10 +127,10 @@ def _exact_runs(needles: Sequence[str], haystack: Haystack) -> Iterator[list[Run
 
 
 def _whole(needle: str, haystack: Haystack, within: Run | None) -> Iterator[int]:
-    """Yield the places of a text where it cuts no figure in two."""
+    """Yield the places of a text where it cuts no number in two."""
     for start in haystack.find(needle, within):
         run = start, start + len(needle)
-        if whole_figures(haystack.text, *run) == run:
+        if whole_numerals(haystack.text, *run) == run:
             yield start
 
 
@@ -155,10 +155,10 @@ def _near_runs(needles: Sequence[str], haystack: Haystack) -> Iterator[list[Run]
 
 
 def _nearest(needle: str, haystack: Haystack, within: Run | None) -> Run | None:
-    for start in haystack.find(needle, within):  # it stands there, but may cut a figure
-        return whole_figures(haystack.text, start, start + len(needle))
+    for start in haystack.find(needle, within):  # it stands there, but may cut a number
+        return whole_numerals(haystack.text, start, start + len(needle))
     found = haystack.nearest(needle, _edits(needle), within)
-    return None if found is None else whole_figures(haystack.text, found.start, found.end)
+    return None if found is None else whole_numerals(haystack.text, found.start, found.end)
 
 
 def _edits(needle: str) -> int:
@@ -206,7 +206,7 @@ def _near(needles: Sequence[str], runs: Sequence[Run], haystack: Haystack) -> It
             similarity=math.floor(similarity * 1000) / 1000,  # never up to 1
             folds=(),
             differences=tuple(it for one, other in pairs for it in _differences(one, other)),
-            numbers_differ=any(figures_of(one) != figures_of(other) for one, other in pairs),
+            numbers_differ=any(_numbers(one) != _numbers(other) for one, other in pairs),
         )
 
 
@@ -215,3 +215,7 @@ def _differences(quoted: str, found: str) -> Iterator[Difference]:
     for tag, start, end, low, high in matcher.get_opcodes():
         if tag != "equal":
             yield Difference(quoted[start:end], found[low:high])
+
+
+def _numbers(text: str) -> list[str]:
+    return [numeral.value for numeral in numerals_in(text)]

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rag.figures import figures_of, whole_figures
 from rag.folding import fold
 from rag.haystack import Haystack, Piece
+from rag.numerals import numerals_in, whole_numerals
 from rag.quote import Difference, Match, find_quote
 from rag.types import Span
 
@@ -58,6 +58,23 @@ def test_the_same_number_in_other_signs_does_not_differ() -> None:
     match = only("符合条件的企业三天到账")
     assert match.verdict == "fuzzy"
     assert not match.numbers_differ
+
+
+@pytest.mark.parametrize(
+    ("quote", "source", "differ"),
+    [
+        ("全年服务企业30家", "全年服务企业30余家", True),
+        ("平均五小时办结的事项", "平均三小时办结的事项", True),
+        (
+            "税务人员上门帮办，全年服务1200户，增长5%",
+            "税务人员上门帮办，全年服务1200户，增长百分之五",
+            False,
+        ),
+    ],
+)
+def test_numbers_differ_by_value(quote: str, source: str, differ: bool) -> None:  # noqa: FBT001
+    match = only(quote, source)
+    assert (match.verdict, match.numbers_differ) == ("fuzzy", differ)
 
 
 def test_a_quotation_that_cuts_a_number_is_not_exact() -> None:
@@ -119,7 +136,7 @@ def test_a_run_of_eight_characters_is_exact_and_cut_out_of_the_source(
     needle = fold(quote).text
     assume(needle in whole.text)
     at = whole.text.index(needle)
-    assume(whole_figures(whole.text, at, at + len(needle)) == (at, at + len(needle)))
+    assume(whole_numerals(whole.text, at, at + len(needle)) == (at, at + len(needle)))
 
     for match in find_quote([quote], stack_of(text)):
         assert match.verdict == "exact"
@@ -142,4 +159,4 @@ def test_a_changed_digit_is_never_exact_and_always_told(
     assert match.verdict == "fuzzy"
     assert match.numbers_differ
     assert match.similarity < 1
-    assert figures_of(match.spans[0].of(text)) == (str(digit),)
+    assert [it.value for it in numerals_in(match.spans[0].of(text))] == [str(digit)]
