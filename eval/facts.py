@@ -8,15 +8,13 @@ and sources word the rest of a number differently.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from eval.questions import squeeze
 from rag.named_districts import DistrictNames
+from rag.quoted_runs import quoted_runs
 from rag.tokens import normalized, runs_of
-
-_QUOTED = re.compile(r"“([^“”]+)”")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Facts:
 
     Attributes:
         numbers: Its numbers in digits, thousands' commas left out, a percent sign kept.
-        names: What it has between ``“`` and ``”``, normalised, without white space.
+        names: What it has in quotation marks, normalised, without white space.
         districts: Official names of the collection's districts that it names.
     """
 
@@ -77,10 +75,10 @@ def facts_of(reference: str, names: DistrictNames, own: Collection[str]) -> Fact
     >>> facts_of("静安：1,767户，“白名单”", district_names(["静安区"]), ["静安区"])
     Facts(numbers=frozenset({'1767'}), names=frozenset({'白名单'}), districts=frozenset({'静安区'}))
     """
-    quoted = (squeeze(normalized(name)) for name in _QUOTED.findall(reference))
+    quoted = (squeeze(normalized(run.text)) for run in quoted_runs(reference))
     return Facts(
         frozenset(numbers_of(reference)),
-        frozenset(name for name in quoted if name),
+        frozenset(quoted),
         frozenset(names.read(reference).districts) & frozenset(own),
     )
 

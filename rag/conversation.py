@@ -17,7 +17,7 @@ from rag.grounding import instructs
 from rag.named_districts import district_names
 from rag.prompt import fenced, new_fence
 from rag.symbols import symbols_of
-from rag.tokens import GRAMMAR, terms_of
+from rag.tokens import telling_terms
 from rag.written import SentenceReader
 
 _TURNS = 6
@@ -120,10 +120,6 @@ def _adds_nothing(question: str, known: Sequence[str], districts: Sequence[str])
     places = {name for text in known for name in names.read(text).districts}
     if not exact <= held | {"?"} or not set(names.read(question).districts) <= places:
         return False
-    pairs = {
-        term
-        for term in terms_of(question)
-        if len(term) > 1 and not all(character in GRAMMAR for character in term)
-    }
-    said = {term for text in known for term in terms_of(text)}
+    pairs = telling_terms(question)
+    said = {term for text in known for term in telling_terms(text)}
     return bool(pairs) and len(pairs & said) >= _SAID * len(pairs)

@@ -2,7 +2,7 @@
 
 Nothing that a model writes is shown because it looks right. It is shown if it is a source's own
 sentence with only harmless things left out (`rag.derivation`), if its numbers, names, quotations
-and districts stand in what it cites (`rag.facts`), and if it cites anything at all. Otherwise the
+and districts stand in what it cites (`rag.faults`), and if it cites anything at all. Otherwise the
 source's sentence that it comes nearest to is shown in its place, word for word; if it comes near
 none, nothing is.
 """
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from rag.assistant import Finding
 from rag.derivation import balanced, derives
-from rag.facts import Fault, fault_in
+from rag.faults import Fault, fault_in
 from rag.named_districts import DistrictNames, district_names
-from rag.tokens import GRAMMAR, normalized, terms_of
+from rag.tokens import normalized, telling_terms
 from rag.types import Span
 from rag.written import Written
 
@@ -93,7 +93,7 @@ class Grounds:
         districts = [name for one in evidence for name in one.citation.districts]
         self._names: DistrictNames = district_names(districts)
         self._sentences = [list(_sentences(n, one)) for n, one in enumerate(self.evidence, 1)]
-        self._terms = [[_telling(it.text) for it in row] for row in self._sentences]
+        self._terms = [[telling_terms(it.text) for it in row] for row in self._sentences]
 
     def check(self, written: Written) -> Verdict:
         """Decide what may be shown of a sentence.
@@ -173,7 +173,7 @@ class Grounds:
         """Find the source's sentence to show in place of one, first among the passages it cites."""
         if text.endswith(("？", "?")):  # claims nothing
             return None
-        terms = _telling(text)
+        terms = telling_terms(text)
         least = _NEAR if citations else _NEAR_UNCITED
         cited = [number for number in citations if 1 <= number <= len(self.evidence)]
         others = [n for n in range(1, len(self.evidence) + 1) if n not in cited]
@@ -204,10 +204,3 @@ def _sentences(number: int, finding: Finding) -> Iterator[Support]:
     start = passage.span.start
     for place in passage.sentences:
         yield Support(number, place, passage.text[place.start - start : place.end - start])
-
-
-def _telling(text: str) -> frozenset[str]:
-    """The terms that tell one sentence from another: pairs of characters, numbers and words."""
-    return frozenset(
-        term for term in terms_of(text) if len(term) > 1 and not all(c in GRAMMAR for c in term)
-    )

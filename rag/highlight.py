@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.tokens import GRAMMAR, normalized, normalized_places, runs_of, terms_of
+from rag.tokens import is_telling, normalized, normalized_in_place, runs_of, telling_terms
 from rag.types import Span
 
 
@@ -32,7 +32,7 @@ def matched_terms(question: str, text: str) -> tuple[str, ...]:
             if run[start:end] in haystack:
                 found[run[start:end]] = None
             start = end
-    return tuple(sorted(filter(_telling, found), key=len, reverse=True))
+    return tuple(sorted(filter(is_telling, found), key=len, reverse=True))
 
 
 def highlights(question: str, text: str) -> tuple[Span, ...]:
@@ -49,8 +49,7 @@ def highlights(question: str, text: str) -> tuple[Span, ...]:
     >>> highlights("几天退税", "智能退税一键式，三天到账")
     (Span(start=2, end=4),)
     """
-    places = normalized_places(text)
-    folded, origin = places.text, places.origin
+    folded, origin = normalized_in_place(text)
     marked = bytearray(len(text) + 1)
     for term in _words(question).terms:
         position = folded.find(term)
@@ -67,29 +66,15 @@ def highlights(question: str, text: str) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def telling_terms(question: str) -> frozenset[str]:
-    """The question's terms of two or more characters that are not function words alone.
-
-    >>> sorted(telling_terms("退税几天到账"))
-    ['几天', '到账', '天到', '税几', '退税']
-    """
-    return frozenset(_words(question).terms)
-
-
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """A question's words: its runs, and its telling terms, each once."""
+    """A question's words: its runs, and its telling terms."""
 
     runs: tuple[str, ...]
-    terms: tuple[str, ...]
+    terms: frozenset[str]
 
 
 @lru_cache(maxsize=64)
 def _words(question: str) -> _Words:
     """Read a question once, however many passages it is looked for in."""
-    terms = filter(_telling, dict.fromkeys(terms_of(question)))
-    return _Words(tuple(runs_of(question)), tuple(terms))
-
-
-def _telling(term: str) -> bool:
-    return len(term) > 1 and not all(character in GRAMMAR for character in term)
+    return _Words(tuple(runs_of(question)), telling_terms(question))

@@ -14,8 +14,7 @@ from importlib.resources import files
 
 from rag.asked import kinds_asked
 from rag.assistant import Finding
-from rag.highlight import telling_terms
-from rag.tokens import normalized, terms_of
+from rag.tokens import normalized, telling_terms, terms_of
 from rag.types import Span
 
 _FILE = "likelihood.toml"

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.numerals import numeral_at
-from rag.tokens import normalized
+from rag.tokens import normalized_in_place
 
 _PAUSES = frozenset("，。；：！…\n\r,;:!.")
 """A question mark is none of them: it turns a statement into its opposite."""
 _SILENT = frozenset("“”‘’「」『』\"'")
-_WIDE = {mark: mark for mark in "，。；：！…"}
+_WIDE = "，。；：！…"
 """Left as they are: made narrow, a comma between two numbers would join them."""
 _WORD = re.compile(r"[a-z]+")
 _SAME = {"与": "和", "及": "和"}
@@ -49,9 +49,7 @@ def symbols_of(text: str) -> tuple[Symbol, ...]:
     >>> [symbol.text for symbol in symbols_of("退税“三天”到账，VAT降1.5万元。")]
     ['退', '税', '#3', '天', '到', '账', 'vat', '降', '#15000', '元']
     """
-    parts = [_WIDE.get(character) or _fold(character) for character in text]
-    folded = "".join(parts)
-    origin = [index for index, part in enumerate(parts) for _ in part]
+    folded, origin = normalized_in_place(text, kept=_WIDE)
     symbols: list[Symbol] = []
     position, paused = 0, False
     while position < len(folded):
@@ -71,6 +69,3 @@ def symbols_of(text: str) -> tuple[Symbol, ...]:
         symbols.append(Symbol(said, paused, origin[position], origin[end - 1] + 1))
         position, paused = end, False
     return tuple(symbols)
-
-
-_fold = lru_cache(maxsize=8192)(normalized)

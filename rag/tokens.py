@@ -48,28 +48,16 @@ class Letters:
     origin: Sequence[int]
 
 
-def normalized_places(text: str) -> Letters:
-    """Normalise a text and tell which character each result came from."""
-    parts = list(map(_normalized_one, text))
-    folded = "".join(parts)
-    if len(folded) == len(text):  # almost always: a few signs (½, ㎡) become several characters
-        return Letters(folded, range(len(text)))
-    return Letters(folded, [index for index, part in enumerate(parts) for _ in part])
-
-
 def letters_of(text: str) -> Letters:
     """Keep of a text what its terms are made of: neither marks nor white space.
 
     >>> letters_of("IPO 上市，退稅1.5億").text
     'ipo上市退税1.5亿'
     """
-    folded = normalized_places(text)
-    runs = list(_RUN.finditer(folded.text))
-    origin = [place for run in runs for place in folded.origin[slice(*run.span())]]
+    folded, places = normalized_in_place(text)
+    runs = list(_RUN.finditer(folded))
+    origin = [place for run in runs for place in places[slice(*run.span())]]
     return Letters("".join(run.group() for run in runs), origin)
-
-
-_normalized_one = lru_cache(maxsize=8192)(normalized)  # a collection uses three thousand characters
 
 
 def runs_of(text: str) -> list[str]:
@@ -105,3 +93,41 @@ def terms_of(text: str) -> list[str]:
             if index + 1 < len(run):
                 terms.append(run[index : index + 2])
     return terms
+
+
+def telling_terms(text: str) -> frozenset[str]:
+    """The terms of a text that tell it from others; see `is_telling`.
+
+    >>> sorted(telling_terms("退税几天到账"))
+    ['几天', '到账', '天到', '税几', '退税']
+    """
+    return frozenset(filter(is_telling, terms_of(text)))
+
+
+def is_telling(term: str) -> bool:
+    """Whether a term has two characters or more and is not function words alone.
+
+    >>> is_telling("退"), is_telling("哪些"), is_telling("怎么"), is_telling("退税")
+    (False, True, False, True)
+    """
+    return len(term) > 1 and not GRAMMAR.issuperset(term)
+
+
+def normalized_in_place(text: str, kept: str = "") -> tuple[str, Sequence[int]]:
+    """Normalise character by character, and tell which one each result came from.
+
+    Args:
+        text: Any text.
+        kept: Characters that stay as they are.
+
+    >>> normalized_in_place("㎡退稅，", kept="，")
+    ('m2退税，', [0, 0, 1, 2, 3])
+    """
+    parts = [one if one in kept else _fold(one) for one in text]
+    folded = "".join(parts)
+    if len(folded) == len(text):  # almost always: a few signs (½, ㎡) become several characters
+        return folded, range(len(text))
+    return folded, [index for index, part in enumerate(parts) for _ in part]
+
+
+_fold = lru_cache(maxsize=8192)(normalized)  # a collection uses three thousand characters

@@ -37,6 +37,10 @@ def test_a_district_is_shown_by_its_name_or_by_a_citation() -> None:
     assert two.share_in("静安区办得快", ["嘉定区"]) == 1.0
 
 
+def test_a_name_is_one_in_any_quotation_marks() -> None:
+    assert facts('推出「白名单」和"一件事"').names == {"白名单", "一件事"}
+
+
 def test_each_fact_counts_the_same() -> None:
     assert facts("静安2户、“白名单”3人").share_in("2户列入“白名单”", []) == 0.5
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from rag.named_districts import DistrictNames
+from rag.quoted_runs import quoted_runs
 from rag.symbols import symbols_of
 
 Fault = Literal[
@@ -18,7 +19,7 @@ Fault = Literal[
 ]
 """Why a sentence is not shown as a model wrote it."""
 
-_QUOTED = re.compile(r"《([^《》]+)》|“([^“”]+)”|「([^「」]+)」|\"([^\"]+)\"")
+_TITLE = re.compile(r"《([^《》]+)》")
 _NAME = re.compile(
     r"(?=([㐀-鿿]{2,6}(?:税务局|监管局|委员会|办公室|办事处|管委会|服务站|政府|法院|检察院|公司|集团|银行|学校|医院|协会"
     r"|中心|平台|系统|基金|大学|街道|[局委办厅署镇乡])))"
@@ -54,9 +55,9 @@ def fault_in(
         if symbol.text not in held and (symbol.text[0] == "#" or symbol.text.isascii()):
             return "number" if symbol.text[0] == "#" else "word"
     wording = "".join(there)
-    for match in _QUOTED.finditer(sentence):
-        if _spelt(next(filter(None, match.groups()))) not in wording:
-            return "quote"
+    quoted = [run.text for run in quoted_runs(sentence)]
+    if any(_spelt(one) not in wording for one in (*quoted, *_TITLE.findall(sentence))):
+        return "quote"
     if not set(names.read(sentence).districts) <= set(districts):
         return "district"
     spoken = wording + "".join(map(_spelt, districts))
