@@ -152,14 +152,8 @@ def search(client: TestClient) -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def port(app: FastAPI) -> Iterator[int]:
     """The application, served on a real socket."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    thread.join(30)
-    listener.close()
+    with served(app) as port:
+        yield port
 
 
 @pytest.fixture
@@ -190,16 +184,19 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def serve() -> Iterator[Callable[[ASGIApp], str]]:
     """Put applications on real ports, each at the address that comes back, until the module ends."""
     with ExitStack() as stack:
-        yield lambda app: stack.enter_context(served(app))
+        yield lambda app: f"http://127.0.0.1:{stack.enter_context(served(app))}"
 
 
 @contextmanager
-def served(app: ASGIApp) -> Iterator[str]:
+def served(app: ASGIApp) -> Iterator[int]:
+    """Serve an application on a port of its own."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(30)
-    listener.close()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        listener.close()
