@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.ask_schemas import AskMeta, AskResponse, CitedPassageOut, SentenceOut, numbered
+from api.ask_schemas import AskMeta, AskResponse, CitedPassageOut, SentenceOut
 from api.citation_schemas import CitedCaseOut
 from api.problems import INTERNAL, Problem, problem_of
-from rag.answer import Answer, AnswerSentence, piece
+from rag.answer import Answer, AnswerSentence, numbered, piece
 from rag.ask import Evidence, Part
 from rag.errors import CasebookError
 
@@ -85,7 +85,10 @@ def _citations(evidence: Evidence) -> CitationsEvent:
     findings = evidence.findings
     cases = findings.by_case if evidence.reason else ()
     return CitationsEvent(
-        citations=numbered(evidence.passages, findings.findings),
+        citations=[
+            CitedPassageOut.model_validate(one)
+            for one in numbered(evidence.passages, findings.findings)
+        ],
         nearest=[CitedCaseOut.from_cited(case) for case in cases],
     )
 

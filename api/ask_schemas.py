@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.citation_schemas import CitedCaseOut
 from api.fields import MAX_QUESTION, Question
 from api.schemas import PassageOut, ReasonOut, SearchFilters
-from rag.answer import Answer, AnswerSentence, Checking, Mode
+from rag.answer import Answer, AnswerSentence
 from rag.ask import Evidence
-from rag.assistant import Finding, Findings
-from rag.retrieve import Reason
 
 MAX_TURNS = 20
 """Turns of a conversation; the last six are told to a model."""
@@ -96,13 +94,7 @@ class SentenceOut(BaseModel):
     @classmethod
     def from_sentence(cls, sentence: AnswerSentence) -> Self:
         """Serialise a sentence."""
-        place = sentence.place
-        return cls(
-            text=sentence.text,
-            citations=list(sentence.citations),
-            source=Place(start=place.start, end=place.end) if place else None,
-            lead=sentence.lead,
-        )
+        return cls.model_validate(sentence.to_json())
 
 
 class AnswerOut(BaseModel):
@@ -121,12 +113,6 @@ class CitedPassageOut(PassageOut):
 
     number: int = Field(description="在答案中的编号，从 1 起", examples=[1])
 
-    @classmethod
-    def numbered(cls, number: int, rank: int, finding: Finding) -> Self:
-        """Serialise a finding under its number in an answer and its rank in the search."""
-        passage = PassageOut.from_finding(rank, finding, explain=False)
-        return cls(number=number, **dict(passage))
-
 
 class CheckingOut(BaseModel):
     """What became of a language model's sentences."""
@@ -141,16 +127,6 @@ class CheckingOut(BaseModel):
     trouble: Literal["unavailable", "timeout", "cut_off", "refused", "unusable"] | None = Field(
         description="语言模型没有完成作答的原因：连接不上、超时、中断、自称无法回答、所写均无依据；正常则为 null"
     )
-
-    @classmethod
-    def from_checking(cls, checking: Checking) -> Self:
-        """Serialise a checking."""
-        return cls(
-            kept=checking.kept,
-            replaced=checking.replaced,
-            dropped=checking.dropped,
-            trouble=checking.trouble,
-        )
 
 
 class AskMeta(BaseModel):
@@ -171,19 +147,16 @@ class AskMeta(BaseModel):
     @classmethod
     def from_evidence(cls, evidence: Evidence) -> Self:
         """Serialise what comes before the sentences."""
-        return cls(**_known(evidence.findings, evidence.mode, evidence.reason))
-
-
-def _known(findings: Findings, mode: Mode, reason: Reason | None) -> dict[str, Any]:
-    return {
-        "query": findings.question,
-        "index_version": findings.index_version,
-        "mode": mode,
-        "abstained": reason is not None,
-        "confidence": findings.confidence,
-        "reason": reason,
-        "named_districts": list(findings.named),
-    }
+        findings = evidence.findings
+        return cls(
+            query=findings.question,
+            index_version=findings.index_version,
+            mode=evidence.mode,
+            abstained=evidence.reason is not None,
+            confidence=findings.confidence,
+            reason=evidence.reason,
+            named_districts=list(findings.named),
+        )
 
 
 class AskResponse(AskMeta):
@@ -204,31 +177,4 @@ class AskResponse(AskMeta):
     @classmethod
     def from_answer(cls, answer: Answer, *, took_ms: float) -> Self:
         """Serialise an answer; evidence that nothing cites is left out."""
-        findings = answer.findings
-        cited = {number for sentence in answer.sentences for number in sentence.citations}
-        return cls(
-            **_known(findings, answer.mode, answer.reason),
-            took_ms=took_ms,
-            answer=AnswerOut(
-                text=answer.text,
-                sentences=[SentenceOut.from_sentence(one) for one in answer.sentences],
-            ),
-            citations=[
-                passage
-                for passage in numbered(answer.evidence, findings.findings)
-                if answer.abstained or passage.number in cited
-            ],
-            nearest=[CitedCaseOut.from_cited(case) for case in findings.by_case]
-            if answer.abstained
-            else [],
-            checking=CheckingOut.from_checking(answer.checking) if answer.checking else None,
-        )
-
-
-def numbered(evidence: tuple[Finding, ...], found: tuple[Finding, ...]) -> list[CitedPassageOut]:
-    """Serialise evidence under its numbers, from 1, and its ranks among what was found."""
-    ranks = {one.hit.passage.passage_id: rank for rank, one in enumerate(found, start=1)}
-    return [
-        CitedPassageOut.numbered(number, ranks[one.hit.passage.passage_id], one)
-        for number, one in enumerate(evidence, start=1)
-    ]
+        return cls.model_validate({**answer.to_json(), "took_ms": took_ms})

@@ -17,7 +17,6 @@ from api.fields import (
     FilterYear,
     Offsets,
     Question,
-    offsets_of,
 )
 from rag.assistant import Finding, Findings
 from rag.filters import Filters
@@ -102,6 +101,18 @@ class Explanation(BaseModel):
     )
     matched_terms: list[str] = Field(description="段落中出现的问题用词，长的在前")
 
+    @classmethod
+    def from_finding(cls, finding: Finding) -> Self:
+        """Tell what a finding's score is made of."""
+        hit = finding.hit
+        return cls(
+            dense=hit.dense,
+            lexical=hit.lexical,
+            expansion=hit.expansion,
+            late=hit.late,
+            matched_terms=list(finding.matched_terms),
+        )
+
 
 class PassageOut(BaseModel):
     """A passage that was found."""
@@ -125,28 +136,6 @@ class PassageOut(BaseModel):
         exclude_if=lambda explain: explain is None,
         description="得分构成；仅当请求 explain 为 true 时出现",
     )
-
-    @classmethod
-    def from_finding(cls, rank: int, finding: Finding, *, explain: bool) -> Self:
-        """Serialise a finding under its rank, from 1."""
-        hit = finding.hit
-        explanation = Explanation(
-            dense=hit.dense,
-            lexical=hit.lexical,
-            expansion=hit.expansion,
-            late=hit.late,
-            matched_terms=list(finding.matched_terms),
-        )
-        return cls(
-            rank=rank,
-            passage_id=hit.passage.passage_id,
-            text=hit.passage.text,
-            score=hit.score,
-            highlights=[offsets_of(span) for span in finding.highlights],
-            other_district=finding.elsewhere,
-            citation=CitationOut.from_citation(finding.citation),
-            explain=explanation if explain else None,
-        )
 
 
 class SearchResponse(BaseModel):
@@ -175,17 +164,8 @@ class SearchResponse(BaseModel):
         cls, findings: Findings, *, took_ms: float, explain: bool, by_case: bool
     ) -> Self:
         """Serialise the findings of one question; each flag adds what the request asks for."""
-        return cls(
-            query=findings.question,
-            index_version=findings.index_version,
-            took_ms=took_ms,
-            abstained=findings.abstained,
-            confidence=findings.confidence,
-            reason=findings.reason,
-            named_districts=list(findings.named),
-            passages=[
-                PassageOut.from_finding(rank, finding, explain=explain)
-                for rank, finding in enumerate(findings.findings, start=1)
-            ],
-            cases=[CitedCaseOut.from_cited(case) for case in findings.by_case] if by_case else None,
-        )
+        record = findings.to_json(by_case=by_case) | {"took_ms": took_ms}
+        if explain:
+            for passage, finding in zip(record["passages"], findings.findings, strict=True):
+                passage["explain"] = Explanation.from_finding(finding)
+        return cls.model_validate(record)

@@ -147,7 +147,7 @@ def search(
     退出码：0 有结果；1 出错；2 参数有误；4 案例集没有回答，列出的只是最接近的段落。
     """
     from index.store import open_index  # noqa: PLC0415
-    from index.terminal import json_of, print_findings  # noqa: PLC0415
+    from index.terminal import print_findings  # noqa: PLC0415
     from rag.filters import Filters  # noqa: PLC0415
 
     if not question.strip():
@@ -158,7 +158,7 @@ def search(
         assistant = open_index(index, models).assistant
         findings = assistant.search(question, limit=top_k, filters=filters)
     if as_json:
-        _print_json(json_of(findings, by_case=by_case))
+        _print_json(findings.to_json(by_case=by_case))
     else:
         print_findings(findings, by_case=by_case)
     if findings.abstained:

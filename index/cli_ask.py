@@ -40,7 +40,7 @@ def ask(
 
     退出码：0 有回答；1 出错；2 参数有误；4 案例集没有回答，列出的只是最接近的段落。
     """
-    from index.answer_terminal import json_of_answer, print_answer  # noqa: PLC0415
+    from index.answer_terminal import print_answer  # noqa: PLC0415
     from index.store import open_index  # noqa: PLC0415
     from rag.ask import Asker  # noqa: PLC0415
     from rag.filters import Filters  # noqa: PLC0415
@@ -59,7 +59,7 @@ def ask(
         asker = Asker(open_index(index, models).assistant, writer)
         answer = asker.ask(question, limit=top_k, filters=filters, worded=writer is not None)
     if as_json:
-        typer.echo(json.dumps(json_of_answer(answer), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(answer.to_json(), ensure_ascii=False, indent=2))
     else:
         print_answer(answer)
     if answer.abstained:

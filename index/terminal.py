@@ -1,4 +1,4 @@
-"""`Findings` at a terminal: for a person to read, and as JSON for a program."""
+"""`Findings` at a terminal, for a person to read."""
 
 from __future__ import annotations
 
@@ -36,38 +36,6 @@ def print_findings(findings: Findings, *, by_case: bool) -> None:
         for rank, finding in found:
             _line(console, f"{rank}. {_section(finding)}".rstrip(), "dim")
             _passage(console, finding)
-
-
-def json_of(findings: Findings, *, by_case: bool) -> dict[str, object]:
-    """The fields of ``POST /api/v1/search``, without the time it took.
-
-    Args:
-        findings: What was found.
-        by_case: Whether to list the cases too.
-    """
-    record: dict[str, object] = {
-        "query": findings.question,
-        "index_version": findings.index_version,
-        "abstained": findings.abstained,
-        "confidence": findings.confidence,
-        "reason": findings.reason,
-        "named_districts": list(findings.named),
-        "passages": [
-            {
-                "rank": rank,
-                "passage_id": finding.hit.passage.passage_id,
-                "text": finding.hit.passage.text,
-                "score": finding.hit.score,
-                "highlights": [[span.start, span.end] for span in finding.highlights],
-                "other_district": finding.elsewhere,
-                "citation": finding.citation.to_json(),
-            }
-            for rank, finding in enumerate(findings.findings, start=1)
-        ],
-    }
-    if by_case:
-        record["cases"] = [case.to_json() for case in findings.by_case]
-    return record
 
 
 def _label(finding: Finding) -> str:

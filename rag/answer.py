@@ -7,8 +7,8 @@ The same value whether the sentences are the source's own (`rag.extract`) or a m
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from rag.assistant import Finding, Findings
 from rag.retrieve import Reason
@@ -37,6 +37,15 @@ class AnswerSentence:
     citations: tuple[int, ...]
     place: Span | None
     lead: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The sentence as every surface shows it, ready for ``json.dumps``."""
+        return {
+            "text": self.text,
+            "citations": list(self.citations),
+            "source": {"start": self.place.start, "end": self.place.end} if self.place else None,
+            "lead": self.lead,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,45 @@ class Answer:
     def text(self) -> str:
         """The whole in one text: sentences with the numbers of their evidence, or the notice."""
         return "".join(pieces(self.sentences)) or self.notice
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as every surface shows it, ready for ``json.dumps``; what nothing cites is left out."""
+        findings = self.findings
+        cited = {number for sentence in self.sentences for number in sentence.citations}
+        return {
+            "query": findings.question,
+            "index_version": findings.index_version,
+            "mode": self.mode,
+            "abstained": self.abstained,
+            "confidence": findings.confidence,
+            "reason": self.reason,
+            "named_districts": list(findings.named),
+            "answer": {
+                "text": self.text,
+                "sentences": [sentence.to_json() for sentence in self.sentences],
+            },
+            "citations": [
+                passage
+                for passage in numbered(self.evidence, findings.findings)
+                if self.abstained or passage["number"] in cited
+            ],
+            "nearest": [case.to_json() for case in findings.by_case] if self.abstained else [],
+            "checking": None if self.checking is None else asdict(self.checking),
+        }
+
+
+def numbered(evidence: Sequence[Finding], found: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Write evidence, ready for ``json.dumps``, with its numbers from 1 and its ranks in the search.
+
+    Args:
+        evidence: As an answer numbers it.
+        found: What the search found, best first; holds the evidence.
+    """
+    ranks = {one.hit.passage.passage_id: rank for rank, one in enumerate(found, start=1)}
+    return [
+        {**one.to_json(ranks[one.hit.passage.passage_id]), "number": number}
+        for number, one in enumerate(evidence, start=1)
+    ]
 
 
 def pieces(sentences: Sequence[AnswerSentence]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rag.cite import Citation, cite
 from rag.cited_cases import CitedCase, cited_cases
@@ -44,6 +45,22 @@ class Finding:
         """The question's words in the passage, longest first, each once; few ever ask for them."""
         return matched_terms(self.question, self.hit.passage.text)
 
+    def to_json(self, rank: int) -> dict[str, Any]:
+        """The finding as every surface shows it, ready for ``json.dumps``.
+
+        Args:
+            rank: Its place among the findings, from 1.
+        """
+        return {
+            "rank": rank,
+            "passage_id": self.hit.passage.passage_id,
+            "text": self.hit.passage.text,
+            "score": self.hit.score,
+            "highlights": [[span.start, span.end] for span in self.highlights],
+            "other_district": self.elsewhere,
+            "citation": self.citation.to_json(),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -78,6 +95,25 @@ class Findings:
     def abstained(self) -> bool:
         """Whether the collection was found not to answer."""
         return self.reason is not None
+
+    def to_json(self, *, by_case: bool) -> dict[str, Any]:
+        """The findings as every surface shows them, ready for ``json.dumps``.
+
+        Args:
+            by_case: Whether to list the cases too.
+        """
+        passages = [finding.to_json(rank) for rank, finding in enumerate(self.findings, start=1)]
+        cases = {"cases": [case.to_json() for case in self.by_case]} if by_case else {}
+        return {
+            "query": self.question,
+            "index_version": self.index_version,
+            "abstained": self.abstained,
+            "confidence": self.confidence,
+            "reason": self.reason,
+            "named_districts": list(self.named),
+            "passages": passages,
+            **cases,
+        }
 
 
 class Assistant:

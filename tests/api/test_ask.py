@@ -13,7 +13,6 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.ask import run_ask
 from api.ask_schemas import AskRequest
-from index.answer_terminal import json_of_answer
 from index.store import open_index
 from rag.answer import Answer, AnswerSentence, Checking
 from rag.ask import Asker
@@ -246,4 +245,4 @@ def test_terminal_and_service_say_the_same() -> None:
     for query in ("静安退税几天到账", "哪些区的电子材料可以扫码查验真假", "今天天气怎么样"):
         answer = run_ask(asker, AskRequest(query=query)).model_dump(mode="json")
         del answer["took_ms"]
-        assert json_of_answer(asker.ask(query)) == answer
+        assert asker.ask(query).to_json() == answer
