@@ -35,6 +35,21 @@ ModelsFolder = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出。")]
 
+
+def _worded(question: str) -> str:
+    if not question.strip():
+        what = "问题是空的"
+        raise typer.BadParameter(what, param_hint="QUESTION")
+    return question
+
+
+Question = Annotated[str, typer.Argument(callback=_worded, help="问题，日常的说法即可。")]
+Districts = Annotated[list[str] | None, typer.Option("--district", help="只查这些区，可重复。")]
+Collections = Annotated[
+    list[str] | None, typer.Option("--collection", help="只查这些案例集，可重复。")
+]
+Years = Annotated[list[int] | None, typer.Option("--year", help="只查这些年份，可重复。")]
+
 DEFAULT_INDEX = Path("var/index")
 _EXIT_SKIPPED = 3
 
@@ -129,12 +144,12 @@ def check(
 
 @app.command()
 def search(
-    question: Annotated[str, typer.Argument(help="问题，日常的说法即可。")],
+    question: Question,
     *,
     top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, max=50, help="段落数。")] = 5,
-    district: Annotated[list[str] | None, typer.Option(help="只查这些区，可重复。")] = None,
-    collection: Annotated[list[str] | None, typer.Option(help="只查这些案例集，可重复。")] = None,
-    year: Annotated[list[int] | None, typer.Option(help="只查这些年份，可重复。")] = None,
+    district: Districts = None,
+    collection: Collections = None,
+    year: Years = None,
     index: IndexFolder = DEFAULT_INDEX,
     models: ModelsFolder = DEFAULT_FOLDER,
     by_case: Annotated[
@@ -150,9 +165,6 @@ def search(
     from index.terminal import print_findings  # noqa: PLC0415
     from rag.filters import Filters  # noqa: PLC0415
 
-    if not question.strip():
-        what = "问题是空的"
-        raise typer.BadParameter(what, param_hint="QUESTION")
     filters = Filters(tuple(district or ()), tuple(collection or ()), tuple(year or ()))
     with errors_in_words():
         assistant = open_index(index, models).assistant

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from index.cli import DEFAULT_INDEX, AsJson, IndexFolder, ModelsFolder
+from index.cli import (
+    DEFAULT_INDEX,
+    AsJson,
+    Collections,
+    Districts,
+    IndexFolder,
+    ModelsFolder,
+    Question,
+    Years,
+)
 from rag.exits import errors_in_words
 from rag.models import DEFAULT_FOLDER
 
@@ -16,14 +25,14 @@ app = typer.Typer()
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="问题，日常的说法即可。")],
+    question: Question,
     *,
     top_k: Annotated[
         int, typer.Option("--top-k", "-k", min=1, max=50, help="最多依据几个段落。")
     ] = 5,
-    district: Annotated[list[str] | None, typer.Option(help="只查这些区，可重复。")] = None,
-    collection: Annotated[list[str] | None, typer.Option(help="只查这些案例集，可重复。")] = None,
-    year: Annotated[list[int] | None, typer.Option(help="只查这些年份，可重复。")] = None,
+    district: Districts = None,
+    collection: Collections = None,
+    year: Years = None,
     llm: Annotated[
         str | None,
         typer.Option(
@@ -45,9 +54,6 @@ def ask(
     from rag.ask import Asker  # noqa: PLC0415
     from rag.filters import Filters  # noqa: PLC0415
 
-    if not question.strip():
-        what = "问题是空的"
-        raise typer.BadParameter(what, param_hint="QUESTION")
     filters = Filters(tuple(district or ()), tuple(collection or ()), tuple(year or ()))
     with errors_in_words():
         writer = None
