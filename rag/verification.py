@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, Literal
 
 from rag.cite import Citation, cite_span
@@ -123,6 +124,16 @@ class VerifiedQuote:
 
 
 @dataclass(frozen=True, slots=True)
+class _Fate:
+    """What became of some words, wherever in a text they are quoted; see `VerifiedQuote`."""
+
+    verdict: Verdict
+    places: tuple[QuotedPlace, ...]
+    count: int
+    elsewhere: tuple[QuotedPlace, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What became of a text.
 
@@ -191,8 +202,24 @@ class Verifier:
     def _verified(
         self, text: str, cases: Sequence[Case], haystack: Haystack, scope: Scope
     ) -> Verification:
+        # A text may say the same a thousand times over; each quotation is looked for once.
+        @cache
+        def fate(parts: tuple[str, ...]) -> _Fate:
+            return self._fate(parts, cases, haystack)
+
         def verified(runs: Sequence[Run]) -> tuple[VerifiedQuote, ...]:
-            return tuple(self._quote(run, cases, haystack) for run in runs)
+            return tuple(
+                VerifiedQuote(
+                    text=run.text,
+                    span=run.span,
+                    verdict=found.verdict,
+                    places=found.places,
+                    found=found.count,
+                    elsewhere=found.elsewhere,
+                )
+                for run in runs
+                for found in [fate(run.parts)]
+            )
 
         marked = quoted_runs(text)
         whole = sentence_runs(text)
@@ -209,19 +236,17 @@ class Verifier:
             return Verification("sentences", verified(whole))
         return Verification("quotes", verified(marked))
 
-    def _quote(self, run: Run, cases: Sequence[Case], haystack: Haystack) -> VerifiedQuote:
-        here = find_quote(run.parts, haystack)
+    def _fate(self, parts: tuple[str, ...], cases: Sequence[Case], haystack: Haystack) -> _Fate:
+        here = find_quote(parts, haystack)
         verdict: Verdict = here[0].verdict if here else "absent"
         elsewhere: tuple[Match, ...] = ()
         if verdict != "exact" and haystack is not self._haystack:
-            others = find_quote(run.parts, self._haystack)
+            others = find_quote(parts, self._haystack)
             elsewhere = tuple(it for it in others if not here or it.verdict == "exact")
-        return VerifiedQuote(
-            text=run.text,
-            span=run.span,
+        return _Fate(
             verdict=verdict,
             places=tuple(_place(cases[it.piece], it) for it in here[:MAX_PLACES]),
-            found=len(here),
+            count=len(here),
             elsewhere=tuple(_place(self._originals[it.piece], it) for it in elsewhere[:MAX_PLACES]),
         )
 

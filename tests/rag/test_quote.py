@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rag.folding import fold
+from rag.folding import Fold, fold, folds_between
 from rag.haystack import Haystack, Piece
 from rag.numerals import numerals_in, whole_numerals
 from rag.quote import Difference, Match, find_quote
@@ -160,3 +160,19 @@ def test_a_changed_digit_is_never_exact_and_always_told(
     assert match.numbers_differ
     assert match.similarity < 1
     assert [it.value for it in numerals_in(match.spans[0].of(text))] == [str(digit)]
+
+
+def test_what_stands_the_same_at_many_places_is_folded_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[tuple[str, str]] = []
+
+    def counted(one: str, other: str) -> tuple[Fold, ...]:
+        compared.append((one, other))
+        return folds_between(one, other)
+
+    monkeypatch.setattr("rag.quote.folds_between", counted)
+    found = find_quote(["退稅"], stack_of("退税。" * 300 + "退稅。"))
+
+    assert compared == [("退稅", "退税"), ("退稅", "退稅")]
+    assert [match.folds for match in found] == [(), *[("script",)] * 300]

@@ -4,6 +4,8 @@ import pytest
 
 from rag.cases import read_cases
 from rag.errors import NothingToVerifyError, StaleCitationError, UnknownCaseError
+from rag.haystack import Haystack
+from rag.quote import Match, find_quote
 from rag.source import decode
 from rag.types import Case, Span
 from rag.verification import MAX_PLACES, CitedPlace, Verifier, verify_text
@@ -132,3 +134,21 @@ def test_a_text_without_words_has_nothing_to_verify(verifier: Verifier) -> None:
         verifier.verify("……“”[1]")
     with pytest.raises(NothingToVerifyError, match="没有带引号的文字可以核对"):
         verifier.verify("退税", scope="quotes")
+
+
+def test_a_quotation_that_is_repeated_is_looked_for_once(
+    verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def counted(parts: tuple[str, ...], haystack: Haystack) -> tuple[Match, ...]:
+        asked.append(parts)
+        return find_quote(parts, haystack)
+
+    monkeypatch.setattr("rag.verification.find_quote", counted)
+    found = verifier.verify("“退税”" * 40 + "“火箭”" * 40, scope="quotes")
+
+    assert asked == [("退税",), ("火箭",)]
+    assert [quote.verdict for quote in found.quotes] == ["exact"] * 40 + ["absent"] * 40
+    assert [quote.span.start for quote in found.quotes] == list(range(1, 320, 4))
+    assert len({quote.places for quote in found.quotes}) == 2
