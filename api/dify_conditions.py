@@ -146,7 +146,10 @@ def year_of(value: Value) -> int | None:
     except ValueError:
         date = _DATE.match(text)
         return int(date[1]) if date else None
-    return (moment.astimezone(_CHINA) if moment.tzinfo else moment).year
+    try:
+        return (moment.astimezone(_CHINA) if moment.tzinfo else moment).year
+    except OverflowError:  # the end of the calendar, which programs write for “never”
+        return moment.year
 
 
 def _districts(case: Case) -> Attribute:

@@ -10,6 +10,7 @@ from rag.filters import NO_FILTERS, Filters
 from rag.types import Case
 
 _NEAREST = "+nearest"
+_YEAR_DIGITS = 4
 _SCOPE = re.compile(r"(district|collection|year)\s*[:：]\s*(.+)")
 
 
@@ -55,4 +56,5 @@ def _filters(text: str) -> Filters | None:
         return Filters(districts=(value,))
     if kind == "collection":
         return Filters(collections=(value,))
-    return Filters(years=(int(value),)) if value.isdecimal() else None
+    is_year = value.isdecimal() and len(value) <= _YEAR_DIGITS
+    return Filters(years=(int(value),)) if is_year else None

@@ -46,6 +46,7 @@ _VERSION = "1.0"
 """Version of what the tools take and give."""
 _PAGE = 100
 """Cases listed at a time; the bundled collection has 22."""
+_CURSOR_DIGITS = 9
 _SCHEME = "case://"
 _TEXT = "text/plain; charset=utf-8"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -95,7 +96,8 @@ class _Service:
     ) -> types.ListResourcesResult:
         cases = self.assistant.cases
         cursor = "0" if params is None or params.cursor is None else params.cursor
-        if not (cursor.isascii() and cursor.isdecimal() and int(cursor[:9]) <= len(cases)):
+        counts = cursor.isascii() and cursor.isdecimal() and len(cursor) <= _CURSOR_DIGITS
+        if not (counts and int(cursor) <= len(cases)):
             raise MCPError(types.INVALID_PARAMS, "cursor 无效；请不带 cursor 从头列起")
         start = int(cursor)
         end = start + _PAGE

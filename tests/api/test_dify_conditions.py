@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta, timezone
 from typing import get_args
 
 import pytest
@@ -18,6 +19,7 @@ from api.dify_conditions import (
 )
 from rag.types import Case
 
+_ZONES = st.integers(-23, 23).map(lambda hours: timezone(timedelta(hours=hours)))
 # The cases are: 静安区, rank 1, 2022; 浦东新区, rank 2; none stated, rank 1; 静安区, a repeat.
 
 
@@ -215,7 +217,15 @@ def test_any_value_at_all_gives_an_answer_and_negations_are_opposites(
     why_unusable(Condition((name,), operator, values))
 
 
-@given(st.one_of(st.text(), st.integers(), st.floats()))
+@pytest.mark.parametrize(
+    ("moment", "year"),
+    [("9999-12-31T23:59:59Z", 9999), ("0001-01-01T00:00:00+09:00", 1), ("9999-12-31", 9999)],
+)
+def test_a_moment_at_the_end_of_the_calendar_has_its_own_year(moment: str, year: int) -> None:
+    assert year_of(moment) == year
+
+
+@given(st.one_of(st.text(), st.integers(), st.floats(), st.datetimes(timezones=_ZONES).map(str)))
 def test_a_year_is_a_year_or_nothing(value: Value) -> None:
     year = year_of(value)
     assert year is None or 0 <= year <= 9999

@@ -402,7 +402,9 @@ def test_many_cases_are_listed_a_page_at_a_time(cases: tuple[Case, ...]) -> None
     assert Peer(served(many), "auto").talk(pages) == [100, 100, 50]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "-1", "５", "251", "9" * 5000])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "-1", "５", "251", "9" * 5000, "0" * 9 + "251", "0" * 9 + "9" * 5000]
+)
 def test_a_cursor_that_was_never_given_is_refused(cases: tuple[Case, ...], cursor: str) -> None:
     many = Assistant(cases[:1] * 250, NoRetriever(), "v000001")
 
