@@ -138,7 +138,7 @@ def learn(studied: Sequence[Studied], texts: Mapping[str, str], threshold: float
         for fold in sorted(set(folds))
     }
     answers = [
-        extract(one.findings.first(considered(one.findings, _PASSAGES)), (), by_fold[fold])
+        extract(one.findings.first(considered(one.findings, _PASSAGES)), likelihood=by_fold[fold])
         for one, fold in zip(studied, folds, strict=True)
     ]
     return Learnt(

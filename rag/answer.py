@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from rag.assistant import Finding, Findings
 from rag.retrieve import Reason
+from rag.sentences import MIN_CHARACTERS
 from rag.types import Span
 
 Mode = Literal["extractive", "llm"]
@@ -147,7 +148,7 @@ def pieces(sentences: Sequence[AnswerSentence]) -> Iterator[str]:
         One piece a sentence; joined, they are the text of the answer.
 
     >>> first = AnswerSentence("三天到账。", (1,), Span(10, 15), lead="静安区")
-    >>> after = AnswerSentence("不用跑腿。", (1, 2), Span(20, 25))
+    >>> after = AnswerSentence("不用跑腿。", (1, 2), Span(30, 35))
     >>> "".join(pieces([first, after]))
     '静安区：三天到账。[1]……不用跑腿。[1][2]'
     """
@@ -208,5 +209,6 @@ def joint(before: AnswerSentence | None, sentence: AnswerSentence) -> str:
     return "" if 0 <= gap <= _CLOSE and before.citations[0] == sentence.citations[0] else "……"
 
 
-_CLOSE = 2
-"""Code points between sentences that follow each other: none, or a line break and an indent."""
+_CLOSE = MIN_CHARACTERS - 1
+"""Code points between sentences that follow each other: none, or the blank ones between paragraphs. A
+sentence left out has more."""

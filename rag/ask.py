@@ -48,13 +48,13 @@ class Writer(Protocol):
         ...
 
     def write(
-        self, findings: Findings, districts: Sequence[str]
+        self, findings: Findings, filters: Filters
     ) -> Generator[AnswerSentence | Answer, None, None]:
         """Word an answer.
 
         Args:
             findings: What may be cited; not a refusal.
-            districts: Those that the search was limited to.
+            filters: What the search was limited to.
 
         Returns:
             Sentences, each checked, and the whole answer last.
@@ -130,11 +130,11 @@ class Asker:
             question = writer.standalone(earlier, question, self._districts)
         found = self.assistant.search(question, limit=max(limit, CONSIDERED), filters=filters)
         findings = found.first(considered(found, limit))
-        extracted = extract(findings, filters.districts)
+        extracted = extract(findings, filters)
         if writer is None or extracted.abstained:
             yield Evidence(findings, extracted.evidence, "extractive", extracted.reason)
             yield from extracted.sentences
             yield extracted
         else:
             yield Evidence(findings, writer.evidence(findings), "llm")
-            yield from writer.write(findings, filters.districts)
+            yield from writer.write(findings, filters)

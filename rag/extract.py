@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from rag.answer import Answer, AnswerSentence
 from rag.assistant import Finding, Findings
+from rag.filters import NO_FILTERS, Filters
 from rag.likelihood import DEFAULT_LIKELIHOOD, Candidate, Likelihood, candidates
 from rag.refusal import notice_of
 from rag.retrieve import Reason
@@ -37,7 +38,7 @@ def considered(findings: Findings, limit: int) -> int:
 
 def extract(
     findings: Findings,
-    districts: Sequence[str] = (),
+    filters: Filters = NO_FILTERS,
     likelihood: Likelihood = DEFAULT_LIKELIHOOD,
 ) -> Answer:
     """Answer with sentences of the passages found.
@@ -47,7 +48,7 @@ def extract(
 
     Args:
         findings: What the question brought up.
-        districts: Those that the search was limited to, for the words of a refusal.
+        filters: What the search was limited to, for the words of a refusal.
         likelihood: Of a sentence to answer.
 
     Returns:
@@ -57,10 +58,10 @@ def extract(
         the districts named.
     """
     if findings.reason is not None:
-        return _refusal(findings, findings.reason, districts)
+        return _refusal(findings, findings.reason, filters)
     own = own_findings(findings)
     if not own:
-        return _refusal(findings, "not_in_district", districts)
+        return _refusal(findings, "not_in_district", filters)
     if asks_for_several(findings.question, findings.named):
         lines = _case_by_case(findings, own, likelihood)
     else:
@@ -89,8 +90,13 @@ def own_findings(findings: Findings) -> list[Finding]:
 def _ranked(
     question: str, found: Sequence[Finding], likelihood: Likelihood
 ) -> list[tuple[float, Candidate]]:
-    """Judge every sentence of some passages, likeliest first; equals in the order given."""
-    judged = [(likelihood.of(one.signals), one) for one in candidates(question, found)]
+    """Judge every sentence of some passages, likeliest first; equals in the order given.
+
+    The rule of a table (``| --- |``) says nothing: it counts only where there is nothing else.
+    """
+    listed = candidates(question, found)
+    worded = [one for one in listed if any(map(str.isalnum, one.text))]
+    judged = [(likelihood.of(one.signals), one) for one in worded or listed]
     return sorted(judged, key=lambda one: -one[0])
 
 
@@ -171,7 +177,6 @@ def lead_of(finding: Finding) -> str:
     return "、".join(citation.districts) or f"《{citation.title}》"
 
 
-def _refusal(findings: Findings, reason: Reason, districts: Sequence[str]) -> Answer:
-    asked = findings.named or tuple(districts)
-    notice = notice_of(reason, asked, findings.findings)
+def _refusal(findings: Findings, reason: Reason, filters: Filters) -> Answer:
+    notice = notice_of(reason, findings.named, findings.findings, filters)
     return Answer(findings, findings.findings, (), notice, reason, "extractive")

@@ -18,6 +18,7 @@ from rag.assistant import Finding, Findings
 from rag.chat import ChatClient, Deadline
 from rag.errors import ChatCutOffError, ChatTimeoutError, ChatUnavailableError
 from rag.extract import extract, own_findings
+from rag.filters import NO_FILTERS, Filters
 from rag.prompt import prompt_of
 from rag.shown import Shown
 from rag.written import SentenceReader, Written
@@ -62,7 +63,7 @@ def generate(
     findings: Findings,
     chat: ChatClient,
     config: GenerationConfig = _USUAL,
-    districts: Sequence[str] = (),
+    filters: Filters = NO_FILTERS,
 ) -> Generator[AnswerSentence | Answer, None, None]:
     """Answer with a language model's sentences, as far as the evidence holds them.
 
@@ -70,7 +71,7 @@ def generate(
         findings: What the question brought up.
         chat: The model; asked only if the findings answer.
         config: What it may take.
-        districts: Those that the search was limited to, for the words of a refusal.
+        filters: What the search was limited to, for the words of a refusal.
 
     Returns:
         Sentences as they may be shown, then the whole `Answer` of exactly these; a refusal without
@@ -78,7 +79,7 @@ def generate(
         or not; its mode is ``llm`` if anything that the model wrote led to a sentence. Closing it
         closes the connection to the model.
     """
-    extracted = extract(findings, districts)
+    extracted = extract(findings, filters)
     if extracted.abstained:
         yield extracted
         return

@@ -13,7 +13,7 @@ from rag.types import Span
 
 _CLOSERS = "”’」』）)】》"
 _END = re.compile(rf"[。！？!?；;…]+[{_CLOSERS}]*|[\r\n]+")
-_MIN_CHARACTERS = 8
+MIN_CHARACTERS = 8
 """A shorter run (``对！``, ``（1）``) says too little to be found by; it joins its neighbour."""
 
 
@@ -46,7 +46,7 @@ def sentences_of(text: str, within: Span) -> tuple[Span, ...]:
     for piece in (trimmed(text, piece) for piece in pieces):
         if not piece:
             continue
-        if joined and min(len(piece), len(joined[-1])) < _MIN_CHARACTERS:
+        if joined and min(len(piece), len(joined[-1])) < MIN_CHARACTERS:
             joined[-1] = Span(joined[-1].start, piece.end)
         else:
             joined.append(piece)

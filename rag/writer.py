@@ -8,6 +8,7 @@ from rag.answer import Answer, AnswerSentence
 from rag.assistant import Finding, Findings
 from rag.chat import ChatClient, Deadline
 from rag.conversation import Turn, standalone
+from rag.filters import Filters
 from rag.generate import GenerationConfig, evidence_of, generate
 
 _FOLLOWING = Deadline(total_s=5.0, first_s=5.0)
@@ -38,10 +39,10 @@ class ModelWriter:
         return evidence_of(findings)
 
     def write(
-        self, findings: Findings, districts: Sequence[str]
+        self, findings: Findings, filters: Filters
     ) -> Generator[AnswerSentence | Answer, None, None]:
         """Word an answer; see `rag.generate.generate`."""
-        return generate(findings, self._chat, self._config, districts)
+        return generate(findings, self._chat, self._config, filters)
 
     def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
         """Put a follow-up question in whole words; see `rag.conversation.standalone`."""

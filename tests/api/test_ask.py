@@ -19,6 +19,7 @@ from rag.ask import Asker
 from rag.assistant import Assistant, Finding, Findings
 from rag.conversation import Turn
 from rag.errors import EncoderUnavailableError
+from rag.filters import Filters
 
 Ask = Callable[..., Any]
 ROOT = Path(__file__).parents[2]
@@ -97,8 +98,25 @@ def test_a_refusal_says_why_and_lists_the_nearest_which_nothing_cites(ask: Ask) 
 def test_a_filter_that_leaves_nothing_is_refused_in_its_own_words(ask: Ask) -> None:
     answer = ask("智能退税", filters={"district": ["嘉定"]})
     assert answer["reason"] == "not_in_district"
-    assert answer["answer"]["text"] == "案例集里没有嘉定的相关内容。"
+    assert answer["answer"]["text"] == "案例集里没有嘉定与这个问题有关的内容。"
     assert answer["citations"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "filters", "words"),
+    [
+        ("智能退税", {"year": [1999]}, "所选范围里没有与这个问题有关的内容。"),
+        (
+            "静安智能退税",
+            {"district": ["浦东"]},
+            "所选范围里没有与这个问题有关的内容。最接近的是：浦东新区",
+        ),
+    ],
+)
+def test_a_refusal_under_a_filter_does_not_speak_for_the_whole_collection(
+    ask: Ask, query: str, filters: dict[str, object], words: str
+) -> None:
+    assert ask(query, filters=filters)["answer"]["text"].startswith(words)
 
 
 def test_the_evidence_comes_before_the_prose_and_the_deltas_make_the_text(
@@ -157,15 +175,17 @@ class Scribe:
 
     def __init__(self, ending: Exception | None = None) -> None:
         self.ending = ending
+        self.heard: list[Turn] = []
 
     def evidence(self, findings: Findings) -> tuple[Finding, ...]:
         return findings.findings
 
     def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
+        self.heard = list(turns)
         return f"{turns[-1].question}{message}"
 
     def write(
-        self, findings: Findings, districts: Sequence[str]
+        self, findings: Findings, filters: Filters
     ) -> Generator[AnswerSentence | Answer, None, None]:
         sentence = AnswerSentence("退税三天到账。", (2,), None)
         yield sentence

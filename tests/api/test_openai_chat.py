@@ -22,6 +22,7 @@ from rag.assistant import Assistant, Finding, Findings
 from rag.conversation import Turn
 from rag.errors import EncoderUnavailableError
 from rag.extract import extract
+from rag.filters import Filters
 
 LABEL = "静安区《智能退税一键到账》（上海市2022年度各区优化营商环境优秀案例，排名1）"
 SENTENCE = "静安区𠮷祥大厦推行智能退税，三天到账。"
@@ -234,9 +235,9 @@ class Echo:
         return "智能退税"
 
     def write(
-        self, findings: Findings, districts: Sequence[str]
+        self, findings: Findings, filters: Filters
     ) -> Generator[AnswerSentence | Answer, None, None]:
-        yield extract(findings, districts)
+        yield extract(findings, filters)
 
 
 def test_a_conversation_is_told_to_the_writer_as_questions_and_answers(
@@ -357,7 +358,7 @@ class Faltering:
         raise NotImplementedError
 
     def write(
-        self, findings: Findings, districts: Sequence[str]
+        self, findings: Findings, filters: Filters
     ) -> Generator[AnswerSentence | Answer, None, None]:
         yield AnswerSentence("退税三天到账。", (1,), None)
         message = "no"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.answer import AnswerSentence, marks, pieces
+from rag.sentences import sentences_of
 from rag.types import Span
 
 
@@ -20,11 +21,16 @@ def test_sentences_that_follow_each_other_are_joined_as_they_stand() -> None:
     assert text_of(sentence(10, 12), sentence(12, 15)) == "字字[1]字字字[1]"
 
 
-def test_a_line_break_in_the_source_is_no_gap() -> None:
-    assert text_of(sentence(10, 12), sentence(14, 15)) == "字字[1]字[1]"
+@pytest.mark.parametrize("blank", ["\n", "\r\n", "\n　　", "\r\n\r\n　　"])
+def test_a_paragraph_s_end_in_the_source_is_no_gap(blank: str) -> None:
+    text = f"静安区推行智能退税。{blank}企业三天就能到账。"
+    first, second = sentences_of(text, Span(0, len(text)))
+    assert text_of(
+        AnswerSentence(first.of(text), (1,), first), AnswerSentence(second.of(text), (1,), second)
+    ) == ("静安区推行智能退税。[1]企业三天就能到账。[1]")
 
 
-@pytest.mark.parametrize("start", [15, 3])
+@pytest.mark.parametrize("start", [20, 3])
 def test_what_was_left_out_between_two_sentences_is_shown(start: int) -> None:
     assert text_of(sentence(10, 12), sentence(start, start + 1)) == "字字[1]……字[1]"
 

@@ -107,6 +107,17 @@ def test_more_than_four_sentences_are_never_shown_in_one_line() -> None:
     assert len(extract(findings, likelihood=always).sentences) == 4
 
 
+def test_the_rule_of_a_table_is_no_answer_however_near_it_is() -> None:
+    table = """排名1\n拿地即开工\n\n历城区的项目如下表。\n\n| 项目名称 | 开工日期 |\n| --- | --- |\n| 临空物流园 | 三月一日 |\n"""
+    cases = read_cases([decode("济南.txt", table.encode())])
+    passages = tuple(passage for case in cases for passage in passages_of(case, len))
+    retriever = Scripted(passages, (0.9,), {0: (0.2, 0.3, 0.9, 0.1)}, (), None)
+    findings = Assistant(cases, retriever, "v1").search("开工日期")
+    assert [one.text for one in candidates("开工日期", findings.findings)][2] == "| --- | --- |"
+    shown = [one.text for one in extract(findings, likelihood=BY_HAND).sentences]
+    assert shown == ["| 项目名称 | 开工日期 |"]
+
+
 def test_a_sentence_that_two_cases_share_is_shown_once() -> None:
     near = {0: (0.1, 0.9, 0.1, 0.1), 1: (0.1, 0.9, 0.1)}
     answer = answered("三日内到账", scores=(0.9, 0.9), near=near)
@@ -154,7 +165,7 @@ def test_cases_of_other_districts_are_refused_and_named_as_the_nearest() -> None
     assert answer.reason == "not_in_district"
     assert answer.sentences == ()
     assert answer.text == (
-        "案例集里没有松江区的相关内容。最接近的是：静安区《退税快办》（甲市2022年优化营商环境优秀案例，排名1）；"
+        "案例集里没有松江区与这个问题有关的内容。最接近的是：静安区《退税快办》（甲市2022年优化营商环境优秀案例，排名1）；"
         "嘉定区《帮办代办》（甲市2022年优化营商环境优秀案例，排名2）。这些原文不一定回答了问题。"
     )
     assert len(answer.evidence) == 2
@@ -165,7 +176,7 @@ def test_cases_of_other_districts_are_refused_and_named_as_the_nearest() -> None
     [
         ("not_in_collection", "案例集里没有与这个问题有关的内容。"),
         ("low_confidence", "案例集里没有找到能回答这个问题的原文。"),
-        ("not_in_district", "案例集里没有所选范围的相关内容。"),
+        ("not_in_district", "案例集里没有与这个问题有关的内容。"),
     ],
 )
 def test_what_was_refused_in_the_search_is_refused_in_words(reason: Reason, words: str) -> None:
@@ -173,6 +184,22 @@ def test_what_was_refused_in_the_search_is_refused_in_words(reason: Reason, word
     assert answer.reason == reason
     assert answer.sentences == ()
     assert answer.notice.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("named", "filters", "words"),
+    [
+        (("静安区",), Filters(districts=("嘉定",)), "所选范围里没有静安区与这个问题有关的内容。"),
+        (("静安区",), Filters(years=(1999,)), "所选范围里没有静安区与这个问题有关的内容。"),
+        ((), Filters(districts=("嘉定",)), "案例集里没有嘉定与这个问题有关的内容。"),
+        (("静安区",), NO_FILTERS, "案例集里没有静安区与这个问题有关的内容。"),
+    ],
+)
+def test_a_refusal_says_no_more_than_what_was_searched(
+    named: tuple[str, ...], filters: Filters, words: str
+) -> None:
+    findings = answered("几日到账", *named, scores=(), reason="not_in_district").findings
+    assert extract(findings, filters).text == words
 
 
 def test_a_refusal_without_any_passage_says_only_why() -> None:
