@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,9 @@ _EXAMPLE = Path(__file__).parent / "ask_example.json"
 """A question over the bundled collection and its answer, for the OpenAPI document."""
 
 EVENT_STREAM = "text/event-stream"
+_WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*(?:;|$)")
+_LEAST = 0.001
+"""The smallest weight there is; 0 means: anything but this."""
 _DESCRIPTION = (
     "用一句日常的话提问，返回能回答它的原文语句，逐句注明出处。"
     "案例集没有回答时仍是 200：`abstained` 为 true，`answer.text` 说明原因，`citations` 只是最接近的段落。"
@@ -115,8 +119,13 @@ def ask_routes(asker: Asker, turnstile: Turnstile) -> APIRouter:
 
 
 def _wants_events(request: Request) -> bool:
-    accepted = request.headers.get("accept", "").split(",")
-    return any(one.partition(";")[0].strip().lower() == EVENT_STREAM for one in accepted)
+    """Whether events are named, and JSON is not preferred to them (RFC 9110, 12.5.1)."""
+    weights: dict[str, float] = {}
+    for one in request.headers.get("accept", "").lower().split(","):
+        name, _, parameters = one.partition(";")
+        weight = _WEIGHT.search(parameters)
+        weights[name.strip()] = float(weight[1]) if weight else 1.0
+    return weights.get(EVENT_STREAM, 0.0) >= max(weights.get("application/json", 0.0), _LEAST)
 
 
 def _chained(first: Part, rest: Iterator[Part]) -> Iterator[Part]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.citation_schemas import CitedCaseOut
 from api.fields import MAX_QUESTION, Question
@@ -14,8 +14,8 @@ from rag.ask import Evidence
 
 MAX_TURNS = 20
 """Turns of a conversation; the last six are told to a model."""
-MAX_TOLD = 4000
-"""Code points of an answer: five sentences of each of five cases have fewer."""
+_TOLD = 4000
+"""Code points of an answer; whoever asks on sends all of it back, and it may have more."""
 
 
 class TurnIn(BaseModel):
@@ -26,7 +26,9 @@ class TurnIn(BaseModel):
     )
 
     question: str = Field(max_length=MAX_QUESTION, description="当时的问题")
-    answer: str = Field(max_length=MAX_TOLD, description="当时的回答，即 answer.text")
+    answer: Annotated[str, AfterValidator(lambda text: text[:_TOLD])] = Field(
+        description=f"当时的回答，即 answer.text；只看前 {_TOLD} 个字"
+    )
 
 
 class AskRequest(BaseModel):

@@ -22,7 +22,7 @@ from starlette.responses import Response, StreamingResponse
 from api import problems
 from api.admission import Turnstile
 from api.ask import parts_of
-from api.ask_schemas import MAX_TOLD, MAX_TURNS, AskRequest, TurnIn
+from api.ask_schemas import MAX_TURNS, AskRequest, TurnIn
 from api.fields import MAX_QUESTION
 from api.handlers import Failure
 from api.links import Links
@@ -255,7 +255,7 @@ def _asked(request: ChatRequest) -> AskRequest:
 def _turns(messages: Sequence[ChatMessage]) -> list[TurnIn]:
     """Pair each question with the answer right after it; long ones are told in part."""
     return [
-        TurnIn(question=asked.content[:MAX_QUESTION], answer=said.content[:MAX_TOLD])
+        TurnIn(question=asked.content[:MAX_QUESTION], answer=said.content)
         for asked, said in pairwise(messages)
         if asked.role == "user" and said.role == "assistant"
     ]

@@ -143,10 +143,36 @@ def test_a_refusal_as_events_says_why_in_one_delta(client: TestClient, ask: Ask)
     assert {**done[1], "took_ms": 0} == {**whole, "took_ms": 0}
 
 
-@pytest.mark.parametrize("accept", ["application/json", "*/*", "", "text/html"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/json",
+        "*/*",
+        "",
+        "text/html",
+        "text/event-stream;q=0",
+        "application/json, text/event-stream; q=0.0",
+        "text/event-stream;q=0.5, application/json;q=0.9",
+    ],
+)
 def test_events_come_only_to_those_who_accept_them(client: TestClient, accept: str) -> None:
     response = client.post("/api/v1/ask", json={"query": "智能退税"}, headers={"Accept": accept})
     assert response.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/event-stream",
+        "TEXT/Event-Stream; charset=utf-8",
+        "application/json, text/event-stream",
+        "text/event-stream;q=0.9, application/json;q=0.5",
+        "text/event-stream;q=odd",
+    ],
+)
+def test_events_come_to_those_who_accept_them_as_well(client: TestClient, accept: str) -> None:
+    response = client.post("/api/v1/ask", json={"query": "智能退税"}, headers={"Accept": accept})
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
 
 
 def test_a_language_model_that_is_not_there_is_a_problem(client: TestClient) -> None:
@@ -226,6 +252,17 @@ def test_a_follow_up_question_is_searched_for_in_whole_words(assistant: Assistan
     assert client.post("/api/v1/ask", json=asked).json()["query"] == "智能退税几天到账"
     plain = {**asked, "mode": "extractive"}
     assert client.post("/api/v1/ask", json=plain).json()["query"] == "几天到账"
+
+
+@pytest.mark.parametrize("mode", ["auto", "extractive"])
+def test_an_answer_of_any_length_may_be_sent_back_and_is_told_in_part(
+    assistant: Assistant, mode: str
+) -> None:
+    scribe = Scribe()
+    history = [{"question": "智能退税", "answer": "字" * 4000 + "尾" * 9000}]
+    asked = {"query": "几天到账", "history": history, "mode": mode}
+    assert worded(assistant, scribe).post("/api/v1/ask", json=asked).status_code == 200
+    assert [turn.answer for turn in scribe.heard] == ["字" * 4000] * (mode == "auto")
 
 
 def test_extractive_answers_ask_no_writer(assistant: Assistant) -> None:
