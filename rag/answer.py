@@ -30,8 +30,9 @@ class AnswerSentence:
         citations: Numbers of the evidence that it rests on, from 1, rising; at least one.
         place: Where it stands, word for word, in the source of its first citation; None where a
             model worded it.
-        lead: What its line begins with, such as a district's name; empty within a line, and
-            where there is but one: of an extractive answer, or of a model's evidence.
+        lead: What its line begins with, such as a district's name; empty within a line, and where
+            nothing is to be told apart: one case of an extractive answer to a question that does
+            not ask for several, or of a model's evidence.
     """
 
     text: str

@@ -62,12 +62,13 @@ def extract(
     own = own_findings(findings)
     if not own:
         return _refusal(findings, "not_in_district", filters)
-    if asks_for_several(findings.question, findings.named):
+    several = asks_for_several(findings.question, findings.named)
+    if several:
         lines = _case_by_case(findings, own, likelihood)
     else:
         ranked = _ranked(findings.question, own, likelihood)
         lines = _by_case(_best(ranked, _MOST, likelihood.threshold))
-    sentences, evidence = _numbered(lines)
+    sentences, evidence = _numbered(lines, led=several or len(lines) > 1)
     return Answer(findings, evidence, sentences, "", None, "extractive")
 
 
@@ -153,14 +154,14 @@ def _by_case(chosen: Sequence[Candidate]) -> list[list[Candidate]]:
 
 
 def _numbered(
-    lines: Sequence[Sequence[Candidate]],
+    lines: Sequence[Sequence[Candidate]], *, led: bool
 ) -> tuple[tuple[AnswerSentence, ...], tuple[Finding, ...]]:
     """Put each line into the order of the source, and number its passages as they come up."""
     numbers: dict[str, int] = {}
     evidence: list[Finding] = []
     sentences: list[AnswerSentence] = []
     for line in lines:
-        lead = lead_of(line[0].finding) if len(lines) > 1 else ""
+        lead = lead_of(line[0].finding) if led else ""
         for one in sorted(line, key=lambda one: one.place):
             passage = one.finding.hit.passage.passage_id
             if passage not in numbers:

@@ -139,6 +139,18 @@ def test_districts_that_are_compared_come_in_the_question_s_order() -> None:
     assert [finding.citation.district for finding in answer.evidence] == ["嘉定区", "静安区"]
 
 
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [("静安和松江谁快", ("静安区", "松江区")), ("哪些区能三日内到账", ())],
+)
+def test_where_several_were_asked_for_the_one_that_is_left_is_named(
+    question: str, named: tuple[str, ...]
+) -> None:
+    answer = answered(question, *named, scores=(0.9,))
+    assert [sentence.lead for sentence in answer.sentences if sentence.lead] == ["静安区"]
+    assert answer.text.startswith("静安区：")
+
+
 def test_a_line_without_a_district_begins_with_the_title() -> None:
     answer = answered("哪些案例帮助企业", scores=(0.5, 0.5, 0.5))
     leads = [sentence.lead for sentence in answer.sentences if sentence.lead]
