@@ -33,13 +33,19 @@ IndexFolder = Annotated[
 ModelsFolder = Annotated[
     Path, typer.Option("--models", envvar="CASEBOOK_MODELS", help="存放已准备模型的文件夹。")
 ]
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出。")]
 
 
 def _worded(question: str) -> str:
     if not question.strip():
         what = "问题是空的"
-        raise typer.BadParameter(what, param_hint="QUESTION")
+        raise typer.BadParameter(what)
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        # What Python makes of bytes that are no text.
+        what = "问题不是合法的 UTF-8 文字"
+        raise typer.BadParameter(what)
     return question
 
 

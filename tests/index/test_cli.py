@@ -116,10 +116,16 @@ def test_a_question_that_is_not_answered_exits_with_4(real_index, models) -> Non
     assert out.startswith("案例集里没有找到答案")
 
 
-def test_a_blank_question_is_a_usage_error(real_index, models) -> None:
-    code, _, err = run("search", "  ", "--index", real_index, "--models", models)
+@pytest.mark.parametrize("command", ["search", "ask"])
+@pytest.mark.parametrize(
+    ("question", "fault"), [("  ", "问题是空的"), ("\udcff退税", "问题不是合法的 UTF-8 文字")]
+)
+def test_a_question_that_is_none_is_a_usage_error(
+    real_index, models, command: str, question: str, fault: str
+) -> None:
+    code, _, err = run(command, question, "--index", real_index, "--models", models)
     assert code == 2
-    assert "问题是空的" in err
+    assert fault in err
 
 
 def test_without_an_index_the_command_to_run_is_told(tmp_path, models) -> None:
