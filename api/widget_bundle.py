@@ -23,6 +23,8 @@ FILES = (
     "passages.js",
     "feedback.js",
     "answer.js",
+    "inquiry.js",
+    "panel.js",
     "element.js",
     "mount.js",
 )

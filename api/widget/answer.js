@@ -16,16 +16,16 @@ function answerView(to) {
   const { words, announce } = to;
   const badge = make("span", { class: "badge", hidden: true });
   const title = make("h2", { class: "heading", id: "answer" }, words("answer"), " ", badge);
-  const prose = make("div", { class: "prose", lang: "zh-CN", part: "answer" });
+  const prose = make("div", { class: "prose", lang: "zh-CN" });
   const note = make("p", { class: "note" });
   const tools = make("div", { class: "actions" });
-  const reply = make("div", { class: "answer" }, title, prose, note, tools);
+  const reply = make("div", { class: "answer", part: "answer" }, title, prose, note, tools);
   const evidence = make("h3", { class: "heading" }, words("evidence"));
   const found = passageList(to);
   const rest = make("div", {});
   const box = make("div", {}, reply, evidence, found.list, rest);
   evidence.hidden = true;
-  const sentences = [];
+  let sentences = 0;
   let refusal = false;
 
   function meta({ abstained, mode, reason }) {
@@ -49,35 +49,32 @@ function answerView(to) {
 
   function delta({ sentence }) {
     if (!sentence) return; // the refusal's own words, which stand there already
-    const index = sentences.push(sentence);
+    sentences += 1;
     if (sentence.lead || !prose.lastElementChild) {
       prose.append(make("p", {}, sentence.lead ? make("b", {}, `${sentence.lead}：`) : null));
     }
-    const element = make("span", { class: "sentence", tabindex: "-1", id: `sentence-${index}` }, sentence.text);
+    const element = make("span", { class: "sentence", tabindex: "-1" }, sentence.text);
     for (const number of sentence.citations) element.append(reference(number));
     prose.lastElementChild.append(element);
-    found.support(sentence, index, element);
+    found.support(sentence, sentences, element);
   }
 
   function reference(number) {
     const entry = found.reach(number);
     const name = entry ? entry.passage.citation.title : "";
-    return button("ref", String(number), () => entry && goTo(entry.box), {
-      "aria-label": words("basis", { n: number, title: name }),
-    });
+    const label = words("basis", { n: number, m: name });
+    return button(String(number), () => entry && goTo(entry.box), { class: "ref", "aria-label": label });
   }
 
   function done(response) {
-    const cited = new Set([].concat(...sentences.map((it) => it.citations)));
     if (!refusal) {
       badge.textContent = words(response.mode);
-      const trouble = response.checking && response.checking.trouble ? words("trouble") : "";
-      note.textContent = trouble + words(`${response.mode}Note`);
-      tools.append(copyButton(words("copyAnswer"), () => wholeText(response), words, announce));
-      announce(words("done", { n: cited.size }));
+      note.textContent = words(`${response.mode}Note`);
+      tools.append(copyButton(words("copyAnswer"), () => wholeText(response), to));
+      announce(words("done", { n: response.citations.length }));
     }
     const send = (verdict, reasons) => to.send(verdict, reasons, response, found.ids());
-    rest.append(moreButton(), feedback({ words, announce, send }));
+    rest.append(button(words("more"), addMore), feedback({ words, announce, send }));
   }
 
   function wholeText({ answer, citations: passages }) {
@@ -85,22 +82,22 @@ function answerView(to) {
     return [answer.text, "", ...sources].join("\n");
   }
 
-  function moreButton() {
-    const press = button("choice", words("more"), async () => {
-      press.disabled = true;
-      const heading = make("h3", { class: "heading", tabindex: "-1" }, words("others"));
-      const others = passageList(to);
-      try {
-        const known = new Set(found.ids());
-        others.add((await to.more()).filter((it) => !known.has(it.passage_id)));
-        if (!others.ids().length) heading.textContent = words("noMore");
-      } catch (error) {
-        heading.textContent = failureText(error, words);
-      }
-      press.replaceWith(heading, others.list);
+  /** Shows what else was found, apart from what the answer is from. */
+  async function addMore(event) {
+    const pressed = event.currentTarget;
+    const others = passageList(to);
+    pressed.disabled = true;
+    try {
+      const known = found.ids();
+      others.add((await to.more()).filter((it) => !known.includes(it.passage_id)));
+      const counts = { n: others.ids().length, m: others.cases() };
+      const heading = make("h3", { class: "heading", tabindex: "-1" }, words("found", counts));
+      pressed.replaceWith(heading, others.list);
       heading.focus();
-    });
-    return press;
+    } catch (error) {
+      pressed.textContent = failureText(error, words);
+      pressed.disabled = false;
+    }
   }
 
   function broken(key) {
@@ -109,5 +106,5 @@ function answerView(to) {
     announce(words(key));
   }
 
-  return { box, meta, citations, delta, done, broken, tools };
+  return { box, meta, citations, delta, done, broken };
 }

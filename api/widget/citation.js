@@ -10,7 +10,7 @@ function originOf(citation, words) {
   const parts = [citation.collection];
   if (citation.case_rank !== null) parts.push(words("rank", { n: citation.case_rank }));
   if (citation.year !== null && !citation.collection.includes(String(citation.year))) {
-    parts.push(words("yearOf", { n: citation.year }));
+    parts.push(citation.year);
   }
   return parts.join(" · ");
 }
@@ -37,14 +37,13 @@ function linkTo(base, path, text, words, label) {
 }
 
 /**
- * Cites as official documents do: the words, then district, title, collection and section.
+ * Cites as official documents do: the words, then district, title, collection, year, rank and section.
  * @param {string} quote
  */
-function citationText(quote, citation, base) {
-  const owner = citation.districts.join("、");
-  const rank = citation.case_rank === null ? "" : `，排名第${citation.case_rank}`;
-  const place = citation.section.length ? `，“${citation.section.join("—")}”` : "";
-  const address = addressOf(base, citation.url);
-  const link = address ? `，${address}` : "";
-  return `“${quote}”（${owner}《${citation.title}》，载《${citation.collection}》${rank}${place}${link}）`;
+function citationText(quote, { districts, title, collection, year, case_rank, section, url }, base) {
+  const place = [`载《${collection}》`];
+  if (year && !collection.includes(String(year))) place.push(`${year}年`);
+  if (case_rank !== null) place.push(`排名第${case_rank}`);
+  if (section.length) place.push(`“${section.join("—")}”`);
+  return `“${quote}”（${districts.join("、")}《${title}》，${place.join("，")}）。\n原文：${addressOf(base, url) || ""}`;
 }

@@ -1,9 +1,9 @@
-// An editable combobox with a list of suggestions; the focus never leaves the input.
+// An editable combobox with a list of suggestions; the focus never leaves the input. The list stands in
+// the flow of the page: portals clip what overflows their boxes, and nothing pops up over older readers.
 // https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
 
 /** One character matches almost everything. */
 const SHORTEST = 2;
-const REMEMBERED = 50;
 
 /**
  * @typedef {{text: string, kind: string, case_id: ?string, highlights: Array<Array<number>>}} Suggestion
@@ -17,7 +17,6 @@ const REMEMBERED = 50;
  * @returns {{type: function(number), pause: function(), close: function()}}
  */
 function combobox(input, list, to) {
-  const known = new Map(); // texts and their suggestions, the latest last
   let options = [];
   let active = -1;
   let turn = 0;
@@ -47,27 +46,20 @@ function combobox(input, list, to) {
   async function look(text) {
     const mine = turn;
     looking = new AbortController();
-    let found = known.get(text);
-    if (!found) {
-      try {
-        found = await to.look(text, looking.signal);
-      } catch {
-        found = []; // suggestions are a help: without them one still asks, and is told what is wrong then
-      }
+    let found = [];
+    try {
+      found = await to.look(text, looking.signal);
+    } catch {
+      // Suggestions are a help: without them one still asks, and is told then what is wrong.
     }
+    // Aborting does not take back a body that has been read already.
     if (mine !== turn || to.typing.busy()) return;
-    if (found.length) {
-      known.delete(text);
-      known.set(text, found);
-      if (known.size > REMEMBERED) known.delete(known.keys().next().value);
-    }
-    show(input.getRootNode().activeElement === input ? found : []);
-    if (options.length) to.announce(to.words("suggested", { n: options.length }));
+    show(found);
+    if (found.length) to.announce(to.words("suggested", { n: found.length }));
   }
 
   function show(suggestions) {
-    active = -1;
-    input.removeAttribute("aria-activedescendant");
+    activate(-1);
     const groups = new Map();
     for (const one of suggestions) groups.set(one.kind, (groups.get(one.kind) || []).concat(one));
     options = [];
@@ -79,36 +71,14 @@ function combobox(input, list, to) {
     list.replaceChildren(...boxes);
     list.hidden = !options.length;
     input.setAttribute("aria-expanded", String(!list.hidden));
-    place();
-    const follow = list.hidden ? removeEventListener : addEventListener;
-    follow("resize", place);
-    follow("scroll", place, true); // of any box that the element stands in
   }
 
   function optionOf(suggestion) {
     const id = `option-${options.length}`;
-    const box = make(
-      "div",
-      { role: "option", id, class: "option", part: "option", "aria-selected": "false", click: () => take(suggestion) },
-      marked(suggestion.text, [{ name: "word", ranges: suggestion.highlights }])
-    );
+    const attributes = { role: "option", id, class: "option", "aria-selected": "false", click: () => take(suggestion) };
+    const box = make("div", attributes, marked(suggestion.text, { word: suggestion.highlights }));
     options.push({ box, suggestion });
     return box;
-  }
-
-  /** Above everything where the browser has a layer for it: portals clip what overflows their boxes. */
-  function place() {
-    if (!list.showPopover || list.dataset.flow) return;
-    if (list.hidden) {
-      if (list.matches(":popover-open")) list.hidePopover();
-      return;
-    }
-    list.popover = "manual";
-    if (!list.matches(":popover-open")) list.showPopover();
-    const { left, bottom, width } = input.getBoundingClientRect();
-    list.style.left = `${left}px`;
-    list.style.top = `${bottom}px`;
-    list.style.width = `${width}px`;
   }
 
   function activate(index) {
@@ -123,9 +93,10 @@ function combobox(input, list, to) {
   }
 
   function clear() {
-    const had = input.value !== "";
+    if (!input.value) return false;
     input.value = "";
-    return had;
+    pause();
+    return true;
   }
 
   function take(suggestion) {

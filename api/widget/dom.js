@@ -18,29 +18,27 @@ function make(tag, attributes, ...children) {
 }
 
 /** Makes a button that sends no form. */
-function button(className, text, onClick, attributes) {
-  return make("button", { type: "button", class: className, click: onClick, ...attributes }, text);
+function button(text, click, attributes) {
+  return make("button", { type: "button", click, ...attributes }, text);
 }
 
 /**
  * Makes a text with ranges marked.
  * @param {string} text
- * @param {Array<{name: string, ranges: Array<Array<number>>}>} layers Ranges count code points, as the
- *   service does and JavaScript does not; what is outside of the text marks nothing.
+ * @param {Object<string, Array<Array<number>>>} layers Ranges by the class of their marks. They count code
+ *   points, as the service does and JavaScript does not; what is outside of the text marks nothing.
  */
 function marked(text, layers) {
   const characters = [...text];
   const edges = new Set([0, characters.length]);
-  for (const { ranges } of layers) {
-    for (const edge of [].concat(...ranges)) if (edge > 0 && edge < characters.length) edges.add(edge);
-  }
+  for (const edge of Object.values(layers).flat(2)) if (edge > 0 && edge < characters.length) edges.add(edge);
   const fragment = document.createDocumentFragment();
   [...edges]
     .sort((one, other) => one - other)
     .reduce((start, end) => {
-      const inside = layers.filter(({ ranges }) => ranges.some((it) => it[0] <= start && end <= it[1]));
+      const covers = (range) => range[0] <= start && end <= range[1];
       const piece = characters.slice(start, end).join("");
-      const names = inside.map((layer) => layer.name).join(" ");
+      const names = Object.keys(layers).filter((name) => layers[name].some(covers)).join(" ");
       fragment.append(names ? make("mark", { class: names }, piece) : piece);
       return end;
     });
@@ -49,33 +47,25 @@ function marked(text, layers) {
 
 /** Brings an element into view and moves the focus there. */
 function goTo(element) {
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   element.focus({ preventScroll: true });
-  element.scrollIntoView({ block: "center", behavior: still ? "auto" : "smooth" });
+  element.scrollIntoView({ block: "center" });
 }
 
 /**
- * Copies a text, also where there is no secure context and thus no clipboard.
- * @param {string} text
- * @param {Node} place In whose tree a field may stand for a moment.
- * @returns {Promise<boolean>} Whether it worked.
+ * Makes a button that copies a text and says whether that worked. By the old command: the clipboard that
+ * replaces it is there in secure contexts alone, which an intranet's plain HTTP is not.
  */
-async function copy(text, place) {
-  if (navigator.clipboard) {
-    try {
-      await navigator.clipboard.writeText(text);
-      return true;
-    } catch {
-      // A page's permissions may forbid the clipboard and still allow the command below.
-    }
-  }
-  const field = make("textarea", { class: "aside", "aria-hidden": "true", tabindex: "-1" });
-  const focused = place.getRootNode().activeElement;
-  place.append(field);
-  field.value = text;
-  field.select();
-  const done = document.execCommand("copy");
-  field.remove();
-  if (focused) focused.focus({ preventScroll: true });
-  return done;
+function copyButton(label, textOf, { words, announce }) {
+  const press = ({ currentTarget }) => {
+    const field = make("textarea", { class: "aside", "aria-hidden": "true" });
+    currentTarget.after(field);
+    field.value = textOf();
+    field.select();
+    const outcome = words(document.execCommand("copy") ? "copied" : "copyFailed");
+    field.remove();
+    currentTarget.focus();
+    currentTarget.textContent = `${label}：${outcome}`;
+    announce(outcome);
+  };
+  return button(label, press, { class: "action" });
 }

@@ -3,16 +3,14 @@
 //   <div data-casebook data-district="静安区">…</div>          inside of the box
 //   <script src="…/casebook.js" data-casebook data-target="#box" defer></script>
 
-const ATTRIBUTES = ["api", "district", "theme", "size", "lang", "top-k", "placeholder"];
-
 function mount() {
   for (const sign of document.querySelectorAll("[data-casebook]")) {
     const place = sign.dataset.target ? document.querySelector(sign.dataset.target) : sign;
     sign.removeAttribute("data-casebook"); // a script that is loaded twice mounts once
     if (!place) continue;
     const element = document.createElement("casebook-search");
-    for (const name of ATTRIBUTES) {
-      if (sign.hasAttribute(`data-${name}`)) element.setAttribute(name, sign.getAttribute(`data-${name}`));
+    for (const { name, value } of sign.attributes) {
+      if (name.startsWith("data-")) element.setAttribute(name.slice(5), value);
     }
     if (place.tagName === "SCRIPT") place.after(element);
     else {
@@ -23,5 +21,4 @@ function mount() {
 }
 
 if (!customElements.get("casebook-search")) customElements.define("casebook-search", CasebookSearch);
-if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mount);
-else mount();
+whenRead(mount);

@@ -5,8 +5,9 @@
  * @returns {Object} `list` to show; `add(passages)`; `support(sentence, number, go)` links a sentence of
  *   the answer to the passages that it cites; `reach(number)` gives a passage; `ids()` all of them.
  */
-function passageList({ base, words, announce }) {
-  const list = make("ol", { class: "cases", part: "cases" });
+function passageList(to) {
+  const { base, words } = to;
+  const list = make("ol", { class: "cases", });
   const cases = new Map(); // case ids and the box of each case's passages
   const shown = new Map(); // passage ids and what is shown of each
   const numbered = new Map();
@@ -25,7 +26,7 @@ function passageList({ base, words, announce }) {
 
   function caseOf({ citation, other_district }) {
     const badges = districtsOf(citation, words).map((name) => make("span", { class: "badge" }, name));
-    const other = other_district ? make("span", { class: "other" }, words("other")) : null;
+    const other = other_district ? make("span", { class: "badge other" }, words("other")) : null;
     const title = make("h4", { class: "title" }, ...badges, other, make("bdi", {}, citation.title));
     const box = make("article", { class: "case", lang: "zh-CN" }, title, make("p", { class: "note" }, originOf(citation, words)));
     list.append(make("li", {}, box));
@@ -36,22 +37,15 @@ function passageList({ base, words, announce }) {
     const { citation, number } = passage;
     const said = [];
     const text = make("blockquote", { class: "text" });
-    const mark = () =>
-      text.replaceChildren(
-        marked(passage.text, [
-          { name: "said", ranges: said },
-          { name: "word", ranges: passage.highlights },
-        ])
-      );
+    const mark = () => text.replaceChildren(marked(passage.text, { said, word: passage.highlights }));
     mark();
     const place = citation.section.join(" › ");
     const head = make(
       "p",
       { class: "place" },
-      number ? make("span", { class: "number" }, String(number)) : null,
+      number ? make("span", { class: "badge" }, String(number)) : null,
       place ? make("bdi", {}, place) : null
     );
-    const supports = make("span", { class: "supports" });
     const quote = () => {
       const characters = [...passage.text];
       const parts = said.map(([start, end]) => characters.slice(start, end).join(""));
@@ -61,12 +55,10 @@ function passageList({ base, words, announce }) {
       "div",
       { class: "actions" },
       linkTo(base, citation.url, words("open"), words, `${words("open")}：${citation.title}`),
-      copyButton(words("copy"), () => citationText(quote(), citation, base), words, announce),
-      supports
+      copyButton(words("copy"), () => citationText(quote(), citation, base), to)
     );
-    const id = `passage-${shown.size + 1}`;
-    const box = make("section", { class: "passage", part: "passage", tabindex: "-1", id }, head, text, actions);
-    return { box, passage, said, mark, supports };
+    const box = make("section", { class: "passage", tabindex: "-1" }, head, text, actions);
+    return { box, passage, said, mark, actions };
   }
 
   function support(sentence, index, element) {
@@ -80,7 +72,7 @@ function passageList({ base, words, announce }) {
         entry.said.sort((one, other) => one[0] - other[0]);
         entry.mark();
       }
-      entry.supports.append(button("action", words("supports", { n: index }), () => goTo(element)));
+      entry.actions.append(button(words("supports", { n: index }), () => goTo(element), { class: "action" }));
       lightTogether(element, entry.box);
     });
   }
@@ -104,17 +96,4 @@ function lightTogether(one, other) {
     element.addEventListener("focusin", light(true));
     element.addEventListener("focusout", light(false));
   }
-}
-
-/** Makes a button that copies and says whether that worked. */
-function copyButton(label, textOf, words, announce) {
-  return button("action", label, async (event) => {
-    const pressed = event.currentTarget;
-    const done = await copy(textOf(), pressed.parentNode);
-    pressed.textContent = done ? `${words("copied")} ✓` : words("copyFailed");
-    announce(words(done ? "copied" : "copyFailed"));
-    setTimeout(() => {
-      pressed.textContent = label;
-    }, 3000);
-  });
 }

@@ -24,8 +24,8 @@ function scope({ base, words, district }) {
   tell();
 
   function tell() {
-    const chosen = fields.filter((field) => field.value).map((field) => field.selectedOptions[0].dataset.name || field.value);
-    summary.textContent = `${words("scope")}：${chosen.join(" · ") || words("all")}`;
+    const chosen = fields.map((field) => field.value).filter(Boolean);
+    summary.textContent = words("scope") + (chosen.join(" · ") || words("all"));
   }
 
   async function fill() {
@@ -34,15 +34,11 @@ function scope({ base, words, district }) {
     try {
       const facets = await (await request(base, "api/v1/facets")).json();
       for (const field of fields) {
-        const chosen = field.value;
-        const counted = facets[field.id].filter(({ value }) => value !== null);
-        if (chosen && !counted.some(({ value }) => String(value) === chosen)) counted.unshift({ value: chosen, count: 0 });
-        const options = counted.map(({ value, count }) => {
-          const name = field.id === "year" ? words("yearOf", { n: value }) : String(value);
-          return make("option", { value: String(value), "data-name": name }, `${name}（${count}）`);
-        });
-        field.replaceChildren(field.options[0], ...options);
-        field.value = chosen;
+        for (const { value, count } of facets[field.id]) {
+          if (value !== null && String(value) !== field.value) {
+            field.append(make("option", { value }, `${value}（${count}）`));
+          }
+        }
       }
       trouble.textContent = "";
     } catch (error) {

@@ -1,7 +1,5 @@
 // Requests to the service, and what can go wrong with them.
 
-/** Longest silence: a language model's first sentence takes long on a machine without an accelerator. */
-const PATIENCE_MS = 60000;
 /** What a refusal that does not say suggests to wait. */
 const WAIT_S = 5;
 
@@ -15,11 +13,9 @@ class Failure extends Error {
    * @param {string} detail What the service says of it; may be empty.
    * @param {number} wait Seconds until trying again makes sense.
    */
-  constructor(kind, detail, wait) {
+  constructor(kind, detail = "", wait = WAIT_S) {
     super(kind);
-    this.kind = kind;
-    this.detail = detail || "";
-    this.wait = wait || WAIT_S;
+    Object.assign(this, { kind, detail, wait });
   }
 }
 
@@ -37,18 +33,20 @@ function jsonOf(value) {
 /**
  * Sends a request; with a body it is a POST.
  * @returns {Promise<Response>}
- * @throws {Failure} Unless the service answers that all is well. What was aborted throws `AbortError`.
+ * @throws {Failure} Unless the service answers that all is well.
  */
 async function request(base, path, { body, accept, signal } = {}) {
   // Without headers of its own a GET needs no preflight, which would double every suggestion's delay.
-  const headers = body ? { "Content-Type": "application/json", Accept: accept || "application/json" } : {};
-  const options = { method: body ? "POST" : "GET", headers, signal };
-  if (body) options.body = jsonOf(body);
+  const posted = body && {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: accept || "*/*" },
+    body: jsonOf(body),
+  };
   let response;
   try {
-    response = await fetch(base + path, options);
+    response = await fetch(base + path, { signal, ...posted });
   } catch (error) {
-    throw error.name === "AbortError" ? error : await unreached(base);
+    throw signal && signal.aborted ? error : await unreached(base);
   }
   if (response.ok) return response;
   throw await refused(response);
@@ -67,14 +65,14 @@ async function unreached(base) {
 }
 
 async function refused(response) {
-  const kinds = { 401: "denied", 403: "denied", 413: "invalid", 422: "invalid", 429: "limited", 503: "busy" };
+  const kinds = { 401: "denied", 403: "denied", 413: "invalid", 422: "invalid", 429: "busy", 503: "busy" };
   let problem = {};
   try {
     problem = await response.json();
   } catch {
     // A proxy's own error page: the status has to do.
   }
-  const wait = Number(response.headers.get("Retry-After"));
+  const wait = Number(response.headers.get("Retry-After")) || undefined; // a date is no number
   return new Failure(kinds[response.status] || "broken", problem.detail, wait);
 }
 
@@ -94,26 +92,28 @@ async function askService(base, body, signal, onEvent) {
   const whole = await response.json();
   onEvent("meta", whole);
   onEvent("citations", whole);
-  for (const sentence of whole.answer.sentences) onEvent("delta", { sentence });
+  whole.answer.sentences.forEach((sentence) => onEvent("delta", { sentence }));
   onEvent("done", whole);
 }
 
 /**
  * Reads server-sent events. Not by `EventSource`, which cannot POST and would ask again by itself.
+ * The service writes the data of an event in one line.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 async function readEvents(reader, onEvent) {
   const decoder = new TextDecoder(); // keeps the bytes of a character that a chunk has cut
   let rest = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => {
+      throw new Failure("cut");
+    });
     if (done) return; // what no blank line has ended is no event
     const blocks = (rest + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
     rest = blocks.pop();
     for (const block of blocks) {
-      const fields = block.split(/\r?\n/).map((line) => /^(\w+): ?(.*)$/.exec(line) || []);
-      const all = (name) => fields.filter((it) => it[1] === name).map((it) => it[2]).join("\n");
-      if (all("data")) onEvent(all("event"), JSON.parse(all("data")));
+      const field = (name) => (new RegExp(`^${name}: ?(.*)$`, "m").exec(block) || [])[1];
+      if (field("data")) onEvent(field("event"), JSON.parse(field("data")));
     }
   }
 }
