@@ -82,10 +82,11 @@ def _stripped(source: str) -> str:
 
 
 def _styles() -> str:
-    """Drop what a browser does not need: comments, and spaces beside punctuation.
+    """Drop what a browser does not need: comments, spaces beside punctuation, zeros before points.
 
     Spaces around ``+`` and before ``(`` or ``:`` mean something, and stay.
     """
     sheet = re.sub(r"/\*[\s\S]*?\*/", "", _read(STYLES))
     sheet = re.sub(r"\s+", " ", sheet)
-    return re.sub(r" ?([{};,]) ?|(?<=:) ", r"\1", sheet).replace(";}", "}").strip()
+    sheet = re.sub(r" ?([{};,]) ?|(?<=:) ", r"\1", sheet).replace(";}", "}")
+    return re.sub(r"(?<![\w.])0(?=\.\d)", "", sheet).strip()

@@ -14,8 +14,8 @@ function failureText(error, words) {
  */
 function answerView(to) {
   const { words, announce } = to;
-  const badge = make("span", { class: "badge", hidden: true });
-  const title = make("h2", { class: "heading", id: "answer" }, words("answer"), " ", badge);
+  const badge = make("span", { class: "badge" });
+  const title = make("h2", { class: "heading" }, words("answer"), " ", badge);
   const prose = make("div", { class: "prose", lang: "zh-CN" });
   const note = make("p", { class: "note" });
   const tools = make("div", { class: "actions" });
@@ -31,7 +31,6 @@ function answerView(to) {
   function meta({ abstained, mode, reason }) {
     refusal = abstained;
     badge.textContent = words(mode);
-    badge.hidden = refusal;
     if (!refusal) return;
     reply.classList.add("refusal");
     title.textContent = words("refused");
@@ -44,7 +43,7 @@ function answerView(to) {
     found.add(event.citations);
     evidence.hidden = !event.citations.length;
     const lines = { n: event.citations.length, m: found.cases() };
-    announce(refusal ? `${words("refused")}。${event.citations.length ? words("found", lines) : ""}` : words("writing"));
+    announce(refusal ? `${words("refused")}。${words("found", lines)}` : words("writing"));
   }
 
   function delta({ sentence }) {

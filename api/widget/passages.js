@@ -1,5 +1,7 @@
 // The evidence: passages, grouped by case, each text with what answers the question marked in it.
 
+const TURNS = ["mouseenter", "mouseleave", "focusin", "focusout"];
+
 /**
  * @param {Object} to `base` of the service, `words`, `announce`.
  * @returns {Object} `list` to show; `add(passages)`; `support(sentence, number, go)` links a sentence of
@@ -11,6 +13,7 @@ function passageList(to) {
   const cases = new Map(); // case ids and the box of each case's passages
   const shown = new Map(); // passage ids and what is shown of each
   const numbered = new Map();
+  const pairs = []; // of a sentence and a passage
 
   function add(passages) {
     for (const passage of passages) {
@@ -73,8 +76,16 @@ function passageList(to) {
         entry.mark();
       }
       entry.actions.append(button(words("supports", { n: index }), () => goTo(element), { class: "action" }));
-      lightTogether(element, entry.box);
+      const pair = [element, entry.box];
+      pairs.push(pair);
+      for (const it of pair) for (const name of TURNS) it.addEventListener(name, relight);
     });
+  }
+
+  /** Shows which sentences and passages belong to what is pointed at or focused. */
+  function relight() {
+    const active = pairs.filter((pair) => pair.some((it) => it.matches(":hover, :focus-within")));
+    for (const it of pairs.flat()) it.classList.toggle("lit", active.flat().includes(it));
   }
 
   return {
@@ -85,15 +96,4 @@ function passageList(to) {
     ids: () => [...shown.keys()],
     cases: () => cases.size,
   };
-}
-
-/** Shows which sentence and which passage belong together, while either is pointed at or focused. */
-function lightTogether(one, other) {
-  for (const element of [one, other]) {
-    const light = (on) => () => [one, other].forEach((it) => it.classList.toggle("lit", on));
-    element.addEventListener("mouseenter", light(true));
-    element.addEventListener("mouseleave", light(false));
-    element.addEventListener("focusin", light(true));
-    element.addEventListener("focusout", light(false));
-  }
 }

@@ -16,7 +16,7 @@ function scope({ base, words, district }) {
   }
   const summary = make("summary", {});
   const labelled = fields.map((field) =>
-    make("p", { class: "filter" }, make("label", { for: field.id }, words(field.id)), field)
+    make("div", { class: "filter" }, make("label", { for: field.id }, words(field.id)), field)
   );
   const trouble = make("p", { class: "note" });
   const box = make("details", { class: "scope", toggle: fill }, summary, make("div", { class: "filters" }, ...labelled), trouble);

@@ -4,7 +4,7 @@
 const WAIT_S = 5;
 
 /** Whether answers can come piece by piece. */
-const STREAMS = "TextDecoder" in window && "ReadableStream" in window && "body" in Response.prototype;
+const STREAMS = "ReadableStream" in window;
 
 /** A request that failed in a way that the element has words for. */
 class Failure extends Error {
