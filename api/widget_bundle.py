@@ -54,7 +54,7 @@ def widget_script() -> bytes:
         UTF-8 with a byte order mark; the same bytes for the same sources.
     """
     styles = f"const STYLES = {json.dumps(_styles(), ensure_ascii=False)};\n"
-    sources = "".join(_stripped(_read(name)) for name in FILES)
+    sources = "".join(minified(_read(name)) for name in FILES)
     return f'{_MARK}(() => {{\n"use strict";\n{styles}{sources}}})();\n'.encode()
 
 
@@ -62,10 +62,16 @@ def _read(name: str) -> str:
     return (files("api") / "widget" / name).read_text(encoding="utf-8")
 
 
-def _stripped(source: str) -> str:
+def minified(source: str) -> str:
     """Drop comments and white space, except between words.
 
-    The sources end their statements with semicolons and have no template inside of a template.
+    Args:
+        source: JavaScript that ends its statements with semicolons, has strings in double quotes and
+            no template inside of a template. Names stay: a parser would have to tell them from the
+            names of properties, for a tenth of the size.
+
+    >>> minified("const sum = (a, b) => a + b; // of two")
+    'const sum=(a,b)=>a+b;'
     """
     pieces: list[str] = []
     end = 0

@@ -9,7 +9,7 @@ function failureText(error, words) {
  * Shows one answer.
  * @param {Object} to `base` of the service, `words`, `announce`; `send(verdict, reasons, response,
  *   passageIds)` and `more(known)` ask the service.
- * @returns {Object} `box` to show; `meta`, `citations`, `delta` and `done` take the service's events of
+ * @returns {Object} `box` to show, with `tools` for buttons; `meta`, `citations`, `delta` and `done` take the service's events of
  *   these names; `broken(key)` says that no more will come.
  */
 function answerView(to) {
@@ -105,5 +105,5 @@ function answerView(to) {
     announce(words(key));
   }
 
-  return { box, meta, citations, delta, done, broken };
+  return { box, tools, meta, citations, delta, done, broken };
 }

@@ -38,6 +38,12 @@ function inquire(body, to) {
     if (held) outcome.focus({ preventScroll: true });
   }
 
+  function replaceHalt(...buttons) {
+    const held = halt.matches(":focus");
+    halt.replaceWith(...buttons);
+    if (held) outcome.focus({ preventScroll: true });
+  }
+
   function listen() {
     clearTimeout(silence);
     silence = setTimeout(() => end("unreachable"), PATIENCE_MS);
@@ -47,7 +53,10 @@ function inquire(body, to) {
     if (ended) return; // what was read before it was ended arrives after it
     listen();
     if (name === "error") throw new Failure("broken", data.detail);
-    if (name === "meta") show(view.box, halt);
+    if (name === "meta") {
+      show(view.box);
+      view.tools.append(halt);
+    }
     if (name === "done") response = data;
     if (view[name]) view[name](data);
     state("streaming");
@@ -74,7 +83,7 @@ function inquire(body, to) {
     state(kind === "stopped" ? kind : begun ? "partial" : "error");
     if (begun) {
       view.broken(kind === "stopped" ? kind : "cut");
-      show(view.box, again);
+      replaceHalt(again);
       return;
     }
     const title = make("h2", { class: "heading" }, words("error"));
@@ -92,7 +101,7 @@ function inquire(body, to) {
     try {
       await askService(base, body, running.signal, take);
       if (!response) throw new Failure("cut");
-      show(view.box);
+      replaceHalt();
       state(response.abstained ? "refused" : "answered");
       tell("answer", { query, response });
     } catch (error) {

@@ -1,6 +1,5 @@
 // What stands in the element's shadow root: the question, where to search, what came of it.
 
-const MAX_QUESTION = 500;
 const RECENT = 8;
 
 /**
@@ -25,7 +24,7 @@ function panel(host, home) {
     type: "text", // of type search, Escape would clear it before the list is closed
     inputmode: "search",
     enterkeyhint: "search",
-    maxlength: MAX_QUESTION,
+    maxlength: 500, // what the service takes
     autocomplete: "off",
     role: "combobox",
     "aria-autocomplete": "list",

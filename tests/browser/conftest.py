@@ -292,7 +292,11 @@ def complaints() -> Complaints:
 
 
 @pytest.fixture
-def page(context: BrowserContext, complaints: Complaints) -> Iterator[Page]:
+def page(
+    context: BrowserContext,
+    complaints: Complaints,
+    stage: Stage,  # noqa: ARG001  stays until the page is gone, for what it asks to the last
+) -> Iterator[Page]:
     """A page that must end without a complaint."""
     page = context.new_page()
     watch(page, complaints)
@@ -460,15 +464,14 @@ def event(name: str, data: object) -> bytes:
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
-@dataclass(frozen=True)
 class Answers:
     """Replies of ``POST /api/v1/ask``, and what they are made of."""
 
-    passage: Callable[..., Any] = staticmethod(passage)
-    sentence: Callable[..., Any] = staticmethod(sentence)
-    whole: Callable[..., Any] = staticmethod(whole_answer)
-    refusal: Callable[..., Any] = staticmethod(refusal)
-    event: Callable[..., bytes] = staticmethod(event)
+    passage = staticmethod(passage)
+    sentence = staticmethod(sentence)
+    whole = staticmethod(whole_answer)
+    refusal = staticmethod(refusal)
+    event = staticmethod(event)
 
     def as_json(self, body: object, status: int = 200, **headers: str) -> Reply:
         """One body of JSON."""

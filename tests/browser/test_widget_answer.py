@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -67,9 +68,7 @@ def test_words_of_a_language_model_are_marked_as_such(
     expect(page.locator(".answer")).to_contain_text("以上由 AI 根据原文整理，以原文为准。")
 
 
-def test_a_sentence_about_one_district_begins_a_line(
-    portal: Any, stage: Any, answers: Any
-) -> None:
+def test_a_sentence_about_one_district_begins_a_line(portal: Any, stage: Any, answers: Any) -> None:
     said = [
         answers.sentence("三日到账。", 1, lead="静安区"),
         answers.sentence("一键批。", 1),
@@ -78,7 +77,9 @@ def test_a_sentence_about_one_district_begins_a_line(
     stage.answer(ASK, answers.streamed(answers.whole(answer={"text": "", "sentences": said})))
     portal.open()
     page = portal.ask()
-    expect(page.locator(".prose p")).to_have_text(["静安区：三日到账。1一键批。1", "嘉定区：上门帮办。2"])
+    expect(page.locator(".prose p")).to_have_text(
+        ["静安区：三日到账。1一键批。1", "嘉定区：上门帮办。2"]
+    )
 
 
 def test_passages_are_grouped_by_case_with_all_that_is_known_of_them(
@@ -163,9 +164,7 @@ def test_more_passages_come_on_request_and_none_twice(
 def test_more_passages_that_fail_can_be_asked_for_again(
     portal: Any, stage: Any, answers: Any, complaints: Any
 ) -> None:
-    stage.answer(
-        "/api/v1/search", answers.as_json({}, 503), answers.as_json({"passages": []})
-    )
+    stage.answer("/api/v1/search", answers.as_json({}, 503), answers.as_json({"passages": []}))
     portal.open()
     page = portal.ask()
     page.get_by_role("button", name="更多相关段落").click()
@@ -179,7 +178,9 @@ def test_more_passages_that_fail_can_be_asked_for_again(
 
 def pasted(page: Page) -> str:
     """What was copied, as a text field of the page would get it."""
-    page.evaluate("() => { const it = document.createElement('textarea'); document.body.append(it); it.focus(); }")
+    page.evaluate(
+        "() => { const it = document.createElement('textarea'); document.body.append(it); it.focus(); }"
+    )
     page.keyboard.press("Control+V")
     text: str = page.evaluate("document.activeElement.value")
     return text
@@ -223,7 +224,9 @@ def test_a_browser_that_does_not_copy_is_told_of(portal: Any, page: Page) -> Non
     portal.open()
     portal.ask()
     page.get_by_role("button", name="复制引文").first.click()
-    expect(page.get_by_role("button", name="复制引文：浏览器不允许复制，请手动复制")).to_be_visible()
+    expect(
+        page.get_by_role("button", name="复制引文：浏览器不允许复制，请手动复制")
+    ).to_be_visible()
 
 
 # As it comes
@@ -244,13 +247,11 @@ def test_evidence_stands_there_before_the_prose(
     expect(page.locator(".sentence")).to_have_count(2)
 
 
-def test_a_character_cut_by_a_chunk_is_whole_again(
-    portal: Any, stage: Any, answers: Any
-) -> None:
+def test_a_character_cut_by_a_chunk_is_whole_again(portal: Any, stage: Any, answers: Any) -> None:
     stream = b"".join(answers.events(answers.whole()))
     cuts = [it.start() + 2 for it in re.finditer("𠮷".encode(), stream)] + [5, len(stream) - 1]
     edges = [0, *sorted(cuts), len(stream)]
-    pieces = [stream[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [stream[start:end] for start, end in pairwise(edges)]
     stage.answer(ASK, answers.as_stream(*pieces))
     portal.open()
     page = portal.ask()
@@ -260,7 +261,9 @@ def test_a_character_cut_by_a_chunk_is_whole_again(
 def test_other_line_ends_comments_and_unknown_events_do_no_harm(
     portal: Any, stage: Any, answers: Any
 ) -> None:
-    stream = b"".join([b": ping\n\n", answers.event("novelty", {"a": 1}), *answers.events(answers.whole())])
+    stream = b"".join(
+        [b": ping\n\n", answers.event("novelty", {"a": 1}), *answers.events(answers.whole())]
+    )
     stage.answer(ASK, answers.as_stream(stream.replace(b"\n", b"\r\n")))
     portal.open()
     page = portal.ask()
@@ -385,20 +388,22 @@ def test_a_refusal_without_any_case_has_no_empty_list(
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "words"),
+    ("reply", "words"),
     [
-        (429, {"retry_after": "30"}, "现在提问的人较多，请 30 秒后重试。"),
-        (503, {"retry_after": "2"}, "现在提问的人较多，请 2 秒后重试。"),
-        (503, {}, "现在提问的人较多，请 5 秒后重试。"),
-        (403, {}, "本页面尚未获准使用检索服务，请管理员把本页的域名加入允许名单。"),
-        (500, {}, "检索服务出错，请稍后重试或联系管理员。"),
-        (404, {}, "检索服务出错，请稍后重试或联系管理员。"),
+        ((429, {"retry_after": "30"}), "现在提问的人较多，请 30 秒后重试。"),
+        ((503, {"retry_after": "2"}), "现在提问的人较多，请 2 秒后重试。"),
+        ((503, {}), "现在提问的人较多，请 5 秒后重试。"),
+        ((403, {}), "本页面尚未获准使用检索服务，请管理员把本页的域名加入允许名单。"),
+        ((500, {}), "检索服务出错，请稍后重试或联系管理员。"),
+        ((404, {}), "检索服务出错，请稍后重试或联系管理员。"),
     ],
 )
 def test_what_went_wrong_says_what_to_do(
-    portal: Any, stage: Any, answers: Any, complaints: Any, status: int, headers: Any, words: str
+    portal: Any, stage: Any, answers: Any, complaints: Any, reply: Any, words: str
 ) -> None:
-    stage.answer(ASK, answers.as_json({"detail": "内部细节"}, status, **headers), answers.streamed())
+    status, headers = reply
+    broken = answers.as_json({"detail": "内部细节"}, status, **headers)
+    stage.answer(ASK, broken, answers.streamed())
     portal.open()
     page = portal.ask(state="error")
     expect(page.get_by_role("alert")).to_have_text(f"暂时无法回答{words}")
@@ -443,10 +448,10 @@ def test_a_service_that_is_gone_is_unreachable(portal: Any, complaints: Any) -> 
     complaints.expect("ERR_")
 
 
-def test_a_page_that_may_not_ask_is_told_so(
-    portal: Any, stage: Any, complaints: Any
-) -> None:
-    elsewhere = stage.url.replace("intranet.test", "127.0.0.1")  # another origin, that lets nobody in
+def test_a_page_that_may_not_ask_is_told_so(portal: Any, stage: Any, complaints: Any) -> None:
+    elsewhere = stage.url.replace(
+        "intranet.test", "127.0.0.1"
+    )  # another origin, that lets nobody in
     del stage.replies["/api/v1/ask"]
     page = portal.open(f'api="{elsewhere}"', content_security_policy="")
     portal.ask(state="error")
@@ -455,7 +460,9 @@ def test_a_page_that_may_not_ask_is_told_so(
     complaints.errors.clear()
 
 
-def test_silence_ends_after_a_minute(portal: Any, page: Page, stage: Any, answers: Any, gate: Any) -> None:
+def test_silence_ends_after_a_minute(
+    portal: Any, page: Page, stage: Any, answers: Any, gate: Any
+) -> None:
     page.clock.install()
     stage.answer(ASK, answers.as_stream(gate))
     portal.open()
@@ -475,7 +482,9 @@ def test_feedback_goes_to_the_service_and_nowhere_else(portal: Any, stage: Any) 
     portal.ask()
     told(page)
     page.get_by_role("button", name="有用", exact=True).click()
-    expect(page.get_by_role("group", name="").filter(has_text="谢谢，您的意见已收到。")).to_be_focused()
+    expect(
+        page.get_by_role("group", name="").filter(has_text="谢谢，您的意见已收到。")
+    ).to_be_focused()
     (asked,) = stage.asked_of("/api/v1/feedback")
     assert asked.body == {
         "query": "退税几天到账",
@@ -553,9 +562,7 @@ def test_announcements_take_turns_between_two_regions(
     assert sorted(page.get_by_role("status").all_text_contents()) == ["", "回答完成，引用 2 处"]
 
 
-def test_a_refusal_is_announced_with_what_is_nearest(
-    portal: Any, stage: Any, answers: Any
-) -> None:
+def test_a_refusal_is_announced_with_what_is_nearest(portal: Any, stage: Any, answers: Any) -> None:
     stage.answer(ASK, answers.streamed(answers.refusal()))
     page = portal.open()
     heard(page)

@@ -8,6 +8,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 ASK = "/api/v1/ask"
+SIGN = (
+    'src="/widget/v1/casebook.js" data-casebook data-district="静安区" data-top-k="3"'
+    ' data-theme="dark"'
+)
 SCRIPT = '<script src="/widget/v1/casebook.js" defer></script>'
 FORM = (
     '<form action="/search"><label for="q">想问什么</label>'
@@ -42,9 +46,7 @@ def test_one_request_until_somebody_asks(portal: Any, page: Any) -> None:
     assert [url for url in urls if url != "favicon.ico"] == ["portal", "casebook.js"]
 
 
-def test_the_form_inside_works_without_scripts(
-    chromium: Browser, stage: Any, portal: Any, page: Any
-) -> None:
+def test_the_form_inside_works_without_scripts(chromium: Browser, stage: Any) -> None:
     context = chromium.new_context(java_script_enabled=False)
     plain = context.new_page()
     html = f"<!doctype html><meta charset=utf-8>{SCRIPT}<casebook-search>{FORM.format('')}</casebook-search>"
@@ -65,11 +67,15 @@ def test_the_form_inside_lends_its_label_and_what_was_typed(portal: Any, stage: 
 
 
 def test_what_is_typed_before_the_script_arrives_is_kept_with_the_focus(
-    portal: Any, page: Any, stage: Any, answers: Any, gate: Any
+    page: Any, stage: Any, gate: Any
 ) -> None:
     script = stage.pages["/widget/v1/casebook.js"]
-    stage.pages["/widget/v1/casebook.js"] = type(script)([gate, *script.pieces], headers=script.headers)
-    html = f"<!doctype html><meta charset=utf-8><casebook-search>{FORM.format('')}</casebook-search>"
+    stage.pages["/widget/v1/casebook.js"] = type(script)(
+        [gate, *script.pieces], headers=script.headers
+    )
+    html = (
+        f"<!doctype html><meta charset=utf-8><casebook-search>{FORM.format('')}</casebook-search>"
+    )
     page.goto(stage.page(html + SCRIPT.replace("defer", "async")), wait_until="commit")
     page.get_by_label("想问什么").fill("退税")
     gate.open()
@@ -104,11 +110,9 @@ def test_a_script_that_is_not_deferred_waits_for_the_form(portal: Any) -> None:
 @pytest.mark.parametrize(
     "html",
     [
-        f'<div data-casebook data-district="静安区" data-top-k="3" data-theme="dark"></div>{SCRIPT}',
-        '<p id="box"></p><script src="/widget/v1/casebook.js" data-casebook data-target="#box"'
-        ' data-district="静安区" data-top-k="3" data-theme="dark" defer></script>',
-        '<script src="/widget/v1/casebook.js" data-casebook data-district="静安区" data-top-k="3"'
-        ' data-theme="dark"></script>',
+        f"<div {SIGN.partition(' ')[2]}></div>{SCRIPT}",
+        f'<p id="box"></p><script {SIGN} data-target="#box" defer></script>',
+        f"<script {SIGN}></script>",
     ],
     ids=["a box", "a script with a target", "a script alone"],
 )
@@ -124,7 +128,9 @@ def test_an_editor_that_knows_no_such_tag_can_place_it(portal: Any, stage: Any, 
 
 
 def test_a_form_in_a_box_is_taken_along(portal: Any) -> None:
-    page = portal.open_html(f"<!doctype html><meta charset=utf-8><div data-casebook>{FORM.format('')}</div>{SCRIPT}")
+    page = portal.open_html(
+        f"<!doctype html><meta charset=utf-8><div data-casebook>{FORM.format('')}</div>{SCRIPT}"
+    )
     expect(page.get_by_role("combobox", name="想问什么")).to_be_visible()
     expect(page.locator("casebook-search > form")).to_have_count(1)
 
@@ -191,8 +197,7 @@ def test_a_service_below_a_path_is_asked_there(portal: Any, stage: Any, answers:
 @pytest.mark.parametrize(
     "pollution",
     [
-        "Array.prototype.toJSON = Object.prototype.toJSON = String.prototype.toJSON ="
-        " function () { return 'no'; };",
+        "for (const it of [Array, Object, String]) it.prototype.toJSON = function () { return 'no'; };",
         "Array.prototype.each = Array.prototype.last = Object.prototype.extra = function () {};",
         "Array.from = (it) => String(it).split('');",
         "window.$ = window.Promise.any = window.open = window.name = 'taken'; var make = 1, words = 2;",
@@ -259,7 +264,7 @@ def test_markup_in_any_field_is_shown_not_obeyed(
     portal: Any, stage: Any, answers: Any, page: Any
 ) -> None:
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
-    fields = {name: HOSTILE for name in ("title", "collection", "text")}
+    fields = dict.fromkeys(("title", "collection", "text"), HOSTILE)
     one = answers.passage(1, **fields, districts=[HOSTILE], section=[HOSTILE])
     said = answers.sentence(HOSTILE, 1, lead=HOSTILE)
     stage.answer(
@@ -276,7 +281,9 @@ def test_markup_in_any_field_is_shown_not_obeyed(
     expect(page.locator("casebook-search img")).to_have_count(0)
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "http://[", "file:///etc"])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "data:text/html,x", "http://[", "file:///etc"]
+)
 def test_an_address_that_is_none_is_no_link(
     portal: Any, stage: Any, answers: Any, url: str
 ) -> None:

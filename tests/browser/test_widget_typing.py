@@ -69,22 +69,22 @@ def test_what_is_committed_is_looked_up_once(suggesting: Page, stage: Any, ime: 
     ],
 )
 def test_keys_of_an_input_method_are_left_alone(
-    suggesting: Page, stage: Any, ime: Any, key: str, code: int, windows: bool
+    suggesting: Page, stage: Any, ime: Any, key: str, code: int, *, windows: bool
 ) -> None:
     typed(suggesting)
     prevented(suggesting)
     ime.compose("b", "ban")
     ime.key(key, code, windows=windows)
-    if key not in {"Escape", "Tab"} or windows:  # these two end a composition without an input method
+    if (
+        key not in {"Escape", "Tab"} or windows
+    ):  # these two end a composition without an input method
         assert suggesting.locator("#question").input_value() == "退税ban"
     assert "taken" not in "".join(suggesting.evaluate("taken"))
     assert stage.asked_of(ASK) == []
     assert suggesting.locator("[aria-selected=true]").count() == 0
 
 
-def test_the_key_before_a_composition_is_left_alone(
-    suggesting: Page, stage: Any, ime: Any
-) -> None:
+def test_the_key_before_a_composition_is_left_alone(suggesting: Page, stage: Any, ime: Any) -> None:
     typed(suggesting)
     suggesting.keyboard.press("ArrowDown")
     ime.key("Enter", 13, windows=True)  # 229, and no composition yet
@@ -124,9 +124,7 @@ def test_suggestions_that_come_during_a_composition_are_not_shown(
     expect(suggested(suggesting)).to_have_count(0)
 
 
-def test_the_field_is_not_touched_while_text_is_composed(
-    suggesting: Page, stage: Any, ime: Any
-) -> None:
+def test_the_field_is_not_touched_while_text_is_composed(suggesting: Page, ime: Any) -> None:
     suggesting.evaluate(
         "() => { const input = document.querySelector('casebook-search').shadowRoot"
         ".querySelector('input'); window.changed = [];"
@@ -152,9 +150,7 @@ class TestAndroid:
         assert len(stage.asked_of(SUGGEST)) == 1
 
 
-def test_safari_tells_of_the_key_after_the_composition(
-    portal: Any, page: Page, stage: Any
-) -> None:
+def test_safari_tells_of_the_key_after_the_composition(portal: Any, page: Page, stage: Any) -> None:
     page.add_init_script(
         "Object.defineProperty(navigator, 'vendor', { get: () => 'Apple Computer, Inc.' })"
     )
@@ -203,7 +199,9 @@ def test_suggestions_that_come_late_do_not_replace_newer_ones(
 ) -> None:
     old = answers.suggestions("旧的建议")
     stage.answer(
-        SUGGEST, type(old)([gate, *old.pieces], headers=old.headers), answers.suggestions("新的建议")
+        SUGGEST,
+        type(old)([gate, *old.pieces], headers=old.headers),
+        answers.suggestions("新的建议"),
     )
     page = portal.open()
     page.locator("#question").focus()
@@ -289,9 +287,12 @@ def test_moving_the_caret_gives_up_the_selection(suggesting: Page) -> None:
     suggesting.keyboard.press("ArrowDown")
     suggesting.keyboard.press("Home")
     expect(suggesting.locator("[aria-selected=true]")).to_have_count(0)
-    assert suggesting.evaluate(
-        "document.querySelector('casebook-search').shadowRoot.activeElement.selectionStart"
-    ) == 0
+    assert (
+        suggesting.evaluate(
+            "document.querySelector('casebook-search').shadowRoot.activeElement.selectionStart"
+        )
+        == 0
+    )
 
 
 def test_a_click_takes_a_suggestion(suggesting: Page, stage: Any) -> None:
@@ -320,7 +321,11 @@ def test_an_empty_field_offers_what_was_asked_before_and_keeps_it_nowhere(
     page.locator("#question").fill("")
     page.keyboard.press("ArrowDown")
     expect(suggested(page)).to_have_text(["第一个问题", "第二个问题"])
-    assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
+    assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [
+        0,
+        0,
+        "",
+    ]
 
 
 def test_suggestions_that_fail_are_no_reason_not_to_ask(
