@@ -22,7 +22,6 @@ from rag.errors import EncoderUnavailableError
 from rag.filters import Filters
 
 Ask = Callable[..., Any]
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -297,8 +296,8 @@ def test_what_fails_on_the_way_ends_the_events_with_a_problem(
 
 
 @pytest.mark.model
-def test_terminal_and_service_say_the_same() -> None:
-    asker = Asker(open_index(ROOT / "var" / "index", ROOT / "var" / "models").assistant)
+def test_terminal_and_service_say_the_same(real_index: Path, models: Path) -> None:
+    asker = Asker(open_index(real_index, models).assistant)
     for query in ("静安退税几天到账", "哪些区的电子材料可以扫码查验真假", "今天天气怎么样"):
         answer = run_ask(asker, AskRequest(query=query)).model_dump(mode="json")
         del answer["took_ms"]

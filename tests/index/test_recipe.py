@@ -22,6 +22,7 @@ DECIDE_NOTHING = {
     "rag.encoder": "a protocol",
     "rag.errors": "messages",
     "rag.ranking": "protocols",
+    "rag.suggestions": "made anew when an index is opened",
 }
 
 
