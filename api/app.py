@@ -1,4 +1,4 @@
-"""The HTTP edge: an `Assistant` in, an ASGI application out.
+"""The HTTP edge: an `Asker` in, an ASGI application out.
 
 Everything is passed in and nothing is global, so tests build as many applications as they like.
 Searching is computation: the endpoints that do it are plain functions, which run in the thread
@@ -36,7 +36,7 @@ from api.verify import verify_routes
 from api.widget_bundle import widget_script
 from api.widget_delivery import Widget, widget_routes
 from rag.ask import Asker
-from rag.assistant import Assistant
+from rag.verification import Verifier
 
 _CONTRACT = "1.0"
 """Version of the HTTP contract; the 1 is the one in ``/api/v1``."""
@@ -56,24 +56,22 @@ _LARGER = {
 """Addresses that take larger bodies than a question, in bytes."""
 
 
-def create_app(  # noqa: PLR0913 - tests and deployments choose each on its own
-    assistant: Assistant,
+def create_app(
+    asker: Asker,
     *,
     passages: int,
     encoder: str,
     turnstile: Turnstile | None = None,
-    asker: Asker | None = None,
     protocols: Protocols = NO_OPTIONS,
     feedback: FeedbackStore | None = None,
 ) -> FastAPI:
     """Build the application.
 
     Args:
-        assistant: Opened, and answering from now on.
+        asker: Answers from an opened index.
         passages: How many passages it searches; for ``/readyz``.
         encoder: Name of its encoder; for ``/readyz``.
         turnstile: How many searches are let in at once.
-        asker: Answers with the assistant's findings; by default in the words of the sources.
         protocols: How the protocols of others are served.
         feedback: Where feedback is kept; without it none is taken.
     """
@@ -94,18 +92,19 @@ def create_app(  # noqa: PLR0913 - tests and deployments choose each on its own
         ],
     )
     turnstile = turnstile or Turnstile()
-    asker = asker or Asker(assistant)
+    assistant = asker.assistant
     facets = Facets.from_cases(assistant.cases)
+    verifier = Verifier(assistant.cases)
     widget = Widget.of(widget_script())
     add_handlers(app)
     app.include_router(search_routes(assistant, turnstile))
     app.include_router(ask_routes(asker, turnstile))
-    app.include_router(verify_routes(assistant, turnstile))
+    app.include_router(verify_routes(verifier, turnstile))
     app.include_router(catalogue_routes(assistant, facets))
     app.include_router(suggest_routes(assistant))
     app.include_router(feedback_routes(feedback))
     app.include_router(health_routes(assistant, passages=passages, encoder=encoder))
-    app.include_router(mcp_routes(asker, facets, turnstile, protocols))
+    app.include_router(mcp_routes(asker, facets, verifier, turnstile, protocols))
     app.include_router(site_routes(assistant, facets, turnstile))
     app.include_router(widget_routes(widget))
     app.include_router(embed_routes(widget, protocols.links))

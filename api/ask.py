@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from api import problems
 from api.admission import Turnstile
-from api.ask_events import events
+from api.ask_events import broken, events
 from api.ask_schemas import AskRequest, AskResponse
+from api.negotiation import weights_of
 from api.problems import ProblemError, documented
 from api.search import require_json
-from rag.answer import Answer
-from rag.ask import Asker, Part
+from api.streaming import EVENT_STREAM, streamed
+from rag.ask import Asker, Part, whole
 from rag.conversation import Turn
 
 _EXAMPLE = Path(__file__).parent / "ask_example.json"
 """A question over the bundled collection and its answer, for the OpenAPI document."""
 
-EVENT_STREAM = "text/event-stream"
-_WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*(?:;|$)")
 _LEAST = 0.001
 """The smallest weight there is; 0 means: anything but this."""
 _DESCRIPTION = (
@@ -37,7 +36,7 @@ _DESCRIPTION = (
 )
 
 
-def parts_of(asker: Asker, request: AskRequest) -> Iterator[Part]:
+def parts_of(asker: Asker, request: AskRequest) -> Generator[Part, None, None]:
     """Answer as one request asks.
 
     Raises:
@@ -60,9 +59,7 @@ def parts_of(asker: Asker, request: AskRequest) -> Iterator[Part]:
 def run_ask(asker: Asker, request: AskRequest) -> AskResponse:
     """Answer one request as a whole."""
     started = time.perf_counter()
-    *_, answer = parts_of(asker, request)
-    if not isinstance(answer, Answer):
-        raise TypeError(answer)  # the last part is an answer
+    answer = whole(parts_of(asker, request))
     took_ms = (time.perf_counter() - started) * 1000
     return AskResponse.from_answer(answer, took_ms=round(took_ms, 1))
 
@@ -106,28 +103,13 @@ def ask_routes(asker: Asker, turnstile: Turnstile) -> APIRouter:
     def ask(request: AskRequest, http: Request) -> Response | AskResponse:
         if not _wants_events(http):
             return run_ask(asker, request)
-        started = time.perf_counter()
-        parts = parts_of(asker, request)
-        first = next(parts)  # what fails until here is still a problem with its own status
-        return StreamingResponse(
-            events(_chained(first, parts), started),
-            media_type=EVENT_STREAM,
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        )
+        write = partial(events, started=time.perf_counter())
+        return streamed(parts_of(asker, request), write, broken)
 
     return router
 
 
 def _wants_events(request: Request) -> bool:
     """Whether events are named, and JSON is not preferred to them (RFC 9110, 12.5.1)."""
-    weights: dict[str, float] = {}
-    for one in request.headers.get("accept", "").lower().split(","):
-        name, _, parameters = one.partition(";")
-        weight = _WEIGHT.search(parameters)
-        weights[name.strip()] = float(weight[1]) if weight else 1.0
+    weights = weights_of(request.headers.get("accept", ""))
     return weights.get(EVENT_STREAM, 0.0) >= max(weights.get("application/json", 0.0), _LEAST)
-
-
-def _chained(first: Part, rest: Iterator[Part]) -> Iterator[Part]:
-    yield first
-    yield from rest

@@ -9,7 +9,6 @@ Source:
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 
@@ -18,12 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.ask_schemas import AskMeta, AskResponse, CitedPassageOut, SentenceOut
 from api.citation_schemas import CitedCaseOut
-from api.problems import INTERNAL, Problem, problem_of
+from api.handlers import Failure
+from api.problems import Problem
 from rag.answer import Answer, AnswerSentence, numbered, piece
 from rag.ask import Evidence, Part
-from rag.errors import CasebookError
-
-_LOG = logging.getLogger("casebook.api")
 
 
 class CitationsEvent(BaseModel):
@@ -48,37 +45,32 @@ def events(parts: Iterator[Part], started: float) -> Iterator[bytes]:
     """Write an answer as events.
 
     Args:
-        parts: As `rag.ask.Asker.parts` gives them; closed with this iterator.
+        parts: As `rag.ask.Asker.parts` gives them.
         started: When the request began, by ``time.perf_counter``.
 
     Returns:
-        One event at a time, each whole. Whatever fails after the first ends in ``error``: the
-        status of the response is already sent.
+        One event at a time, each whole.
     """
     before: AnswerSentence | None = None
-    try:
-        for part in parts:
-            match part:
-                case Evidence():
-                    yield _event("meta", AskMeta.from_evidence(part))
-                    yield _event("citations", _citations(part))
-                case AnswerSentence():
-                    sentence = SentenceOut.from_sentence(part)
-                    yield _event("delta", DeltaEvent(text=piece(before, part), sentence=sentence))
-                    before = part
-                case Answer():
-                    if part.abstained:
-                        yield _event("delta", DeltaEvent(text=part.notice, sentence=None))
-                    took_ms = round((time.perf_counter() - started) * 1000, 1)
-                    yield _event("done", AskResponse.from_answer(part, took_ms=took_ms))
-    except CasebookError as error:
-        _LOG.exception("an answer broke off")
-        yield _event("error", Problem.of(*problem_of(error)))
-    except Exception:
-        yield _event(
-            "error", Problem.of(INTERNAL, "请稍后重试；若持续出现，请联系管理员查看服务日志。")
-        )
-        raise  # the server logs it with its traceback
+    for part in parts:
+        match part:
+            case Evidence():
+                yield _event("meta", AskMeta.from_evidence(part))
+                yield _event("citations", _citations(part))
+            case AnswerSentence():
+                sentence = SentenceOut.from_sentence(part)
+                yield _event("delta", DeltaEvent(text=piece(before, part), sentence=sentence))
+                before = part
+            case Answer():
+                if part.abstained:
+                    yield _event("delta", DeltaEvent(text=part.notice, sentence=None))
+                took_ms = round((time.perf_counter() - started) * 1000, 1)
+                yield _event("done", AskResponse.from_answer(part, took_ms=took_ms))
+
+
+def broken(failure: Failure) -> bytes:
+    """Write the event that ends an answer which cannot be ended."""
+    return _event("error", Problem.of(failure.kind, failure.detail))
 
 
 def _citations(evidence: Evidence) -> CitationsEvent:

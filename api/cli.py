@@ -133,10 +133,9 @@ def _serve(listener: socket.socket, chosen: _Choices) -> None:
     opened = open_index(chosen.index, chosen.models)
     manifest = opened.version.manifest
     application = create_app(
-        opened.assistant,
+        Asker(opened.assistant, writer),
         passages=manifest.passages,
         encoder=manifest.encoder.name,
-        asker=Asker(opened.assistant, writer),
         protocols=Protocols(key, opened.encoder, links, chosen.hosts),
         feedback=feedback,
     )
@@ -169,10 +168,9 @@ def _serve(listener: socket.socket, chosen: _Choices) -> None:
 
 def _writer(llm: str) -> ModelWriter:
     # Its HTTP client takes time and memory that a service without a model can do without.
-    from rag.chat import ChatClient, config_of  # noqa: PLC0415
-    from rag.writer import ModelWriter  # noqa: PLC0415
+    from rag.writer import writer_of  # noqa: PLC0415
 
-    return ModelWriter(ChatClient(config_of(llm)))
+    return writer_of(llm)
 
 
 def _bind(host: str, port: int, *, public: bool) -> socket.socket:

@@ -43,9 +43,11 @@ def _serve(index: Path, models: Path) -> None:
     from api.mcp_tools import tools_of  # noqa: PLC0415
     from index.store import open_index  # noqa: PLC0415
     from rag.ask import Asker  # noqa: PLC0415
+    from rag.verification import Verifier  # noqa: PLC0415
 
     assistant = open_index(index, models).assistant
-    tools = tools_of(Asker(assistant), Facets.from_cases(assistant.cases))
+    cases = assistant.cases
+    tools = tools_of(Asker(assistant), Facets.from_cases(cases), Verifier(cases))
     asyncio.run(serve_stdio(mcp_server(assistant, tools, Turnstile())))
 
 

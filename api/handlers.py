@@ -30,6 +30,8 @@ _MAX_FIELD_PROBLEMS = 20
 _MAX_FIELD_NAME = 80
 """Code points of a field's name as it is echoed."""
 
+_LATER = "请稍后重试；若持续出现，请联系管理员查看服务日志。"
+
 _MESSAGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "missing": lambda _: "缺少这一项",
     "literal_error": lambda ctx: f"应为 {ctx['expected'].replace(' or ', ' 或 ')}",
@@ -99,17 +101,26 @@ def add_handlers(app: FastAPI, respond: Respond = as_problem) -> None:
         app: The application; one that is mounted in another answers for itself.
         respond: Words a failure.
     """
-    for error, failure_of in _FAILURES:
-        app.exception_handler(error)(_handler(failure_of, respond))
+    for error, worded in _FAILURES:
+        app.exception_handler(error)(_handler(worded, respond))
 
 
 def _handler(
-    failure_of: Callable[[Request, Any], Failure], respond: Respond
+    worded: Callable[[Request, Any], Failure], respond: Respond
 ) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
-        return respond(request, failure_of(request, error))
+        return respond(request, worded(request, error))
 
     return handle
+
+
+def failure_of(error: Exception) -> Failure:
+    """Word what breaks a response that has begun, so that its status can say nothing any more."""
+    if isinstance(error, ProblemError):
+        return Failure(error.kind, error.detail)
+    if isinstance(error, CasebookError):
+        return Failure(*problems.problem_of(error))
+    return Failure(problems.INTERNAL, _LATER)
 
 
 def field_problems(errors: Sequence[Mapping[str, Any]]) -> list[FieldProblem]:
@@ -144,12 +155,12 @@ def _path(loc: Sequence[str | int]) -> str:
 
 
 def _of_problem(_request: Request, error: ProblemError) -> Failure:
-    return Failure(error.kind, error.detail)
+    return failure_of(error)
 
 
 def _of_casebook_error(request: Request, error: CasebookError) -> Failure:
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return Failure(*problems.problem_of(error))
+    return failure_of(error)
 
 
 def _of_invalid_request(_request: Request, error: RequestValidationError) -> Failure:
@@ -184,10 +195,9 @@ def _of_http_exception(_request: Request, error: HTTPException) -> Failure:
     return _of_unforeseen(_request, error)
 
 
-def _of_unforeseen(_request: Request, _error: Exception) -> Failure:
+def _of_unforeseen(_request: Request, error: Exception) -> Failure:
     """An error that nobody planned for; the server logs it with its traceback."""
-    detail = "请稍后重试；若持续出现，请联系管理员查看服务日志。"
-    return Failure(problems.INTERNAL, detail)
+    return failure_of(error)
 
 
 def _not_json(detail: str, message: str) -> Failure:

@@ -16,6 +16,7 @@ from api.mcp_tools import tools_of
 from api.problems import ACCESS_DENIED, problem_response
 from api.protocols import NO_OPTIONS, Protocols
 from rag.ask import Asker
+from rag.verification import Verifier
 
 
 class _Handover(Response):
@@ -32,6 +33,7 @@ class _Handover(Response):
 def mcp_routes(
     asker: Asker,
     facets: Facets,
+    verifier: Verifier,
     turnstile: Turnstile,
     protocols: Protocols = NO_OPTIONS,
 ) -> APIRouter:
@@ -43,6 +45,7 @@ def mcp_routes(
     Args:
         asker: Answers from an opened index.
         facets: Its filter values.
+        verifier: Checks quotations against its cases.
         turnstile: How many searches are let in at once.
         protocols: How the protocols of others are served.
     """
@@ -53,7 +56,7 @@ def mcp_routes(
         # Takes a second and 25 MB, which whoever never connects should not pay.
         from api.mcp_server import http_application, mcp_server  # noqa: PLC0415
 
-        server = mcp_server(asker.assistant, tools_of(asker, facets), turnstile)
+        server = mcp_server(asker.assistant, tools_of(asker, facets, verifier), turnstile)
         return http_application(server, protocols.hosts)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -23,6 +23,7 @@ from api.search import run_search
 from rag.ask import Asker
 from rag.assistant import Assistant
 from rag.filters import Filters
+from rag.verification import Verifier
 
 MAX_NAMED = 100
 """Districts that a schema or an error enumerates; a longer list would crowd out the question."""
@@ -69,7 +70,7 @@ class NoArguments(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"description": "不需要参数"})
 
 
-def tools_of(asker: Asker, facets: Facets) -> tuple[Tool, ...]:
+def tools_of(asker: Asker, facets: Facets, verifier: Verifier) -> tuple[Tool, ...]:
     """Make the tools over an opened index, in the order a model should see them."""
     assistant = asker.assistant
     return (
@@ -77,7 +78,7 @@ def tools_of(asker: Asker, facets: Facets) -> tuple[Tool, ...]:
         search_tool(assistant, facets),
         case_tool(assistant),
         districts_tool(facets),
-        verify_tool(assistant),
+        verify_tool(verifier),
     )
 
 

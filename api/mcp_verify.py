@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +11,6 @@ from api.fields import FilterText
 from api.mcp_tool import Outcome, Tool
 from api.verify import run_verify
 from api.verify_schemas import MAX_TEXT, CitationIn, QuotedText, VerificationOut, VerifyRequest
-from rag.assistant import Assistant
 from rag.verification import Verifier
 
 
@@ -37,16 +35,12 @@ class VerifyArguments(BaseModel):
         return VerifyRequest(text=self.text, citation=cited)
 
 
-def verify_tool(assistant: Assistant) -> Tool:
-    """Make ``verify_quote``; the cases are folded by the first call."""
-
-    @cache
-    def verifier() -> Verifier:
-        return Verifier(assistant.cases)
+def verify_tool(verifier: Verifier) -> Tool:
+    """Make ``verify_quote``."""
 
     def run(arguments: Mapping[str, Any]) -> Outcome:
         asked = VerifyArguments.model_validate(arguments)
-        result = run_verify(verifier(), asked.to_request())
+        result = run_verify(verifier, asked.to_request())
         places = (place for quote in result.quotes for place in (*quote.places, *quote.elsewhere))
         return Outcome(result, tuple(dict.fromkeys(place.citation.case_id for place in places)))
 

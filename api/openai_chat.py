@@ -7,19 +7,18 @@ because nearly all of them let people choose a model and nothing else (`api.open
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
-from api import problems
 from api.admission import Turnstile
 from api.ask import parts_of
 from api.ask_schemas import MAX_TURNS, AskRequest, TurnIn
@@ -42,12 +41,9 @@ from api.openai_schemas import (
     UrlCitation,
 )
 from api.openwebui import source_events
-from api.problems import problem_of
+from api.streaming import streamed
 from rag.answer import Answer, AnswerSentence, marks_of, piece
-from rag.ask import Asker, Evidence, Part
-from rag.errors import CasebookError
-
-_LOG = logging.getLogger("casebook.api")
+from rag.ask import Asker, Evidence, Part, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,38 +84,30 @@ class Reply:
         """Reply as the parts come, in the lines of a stream; see `rag.ask.Asker.parts`."""
         before: AnswerSentence | None = None
         version = ""
-        try:
-            for part in parts:
-                match part:
-                    case Evidence():
-                        version = part.findings.index_version
-                        yield self._chunk(version, Delta(role="assistant", content=""))
-                        if self.model == WITH_EVENTS and part.reason is None:
-                            yield from map(_line, source_events(part.passages, self.link))
-                    case AnswerSentence():
-                        yield self._chunk(version, Delta(content=piece(before, part)))
-                        before = part
-                    case Answer():
-                        yield from self._end(part, include_usage=include_usage)
-        except CasebookError as error:
-            _LOG.exception("a completion broke off")
-            kind, detail = problem_of(error)
-            yield _line_of_error(Failure(kind, detail))
-        except Exception:
-            detail = "请稍后重试；若持续出现，请联系管理员查看服务日志。"
-            yield _line_of_error(Failure(problems.INTERNAL, detail))
-            raise  # the server logs it with its traceback
+        for part in parts:
+            match part:
+                case Evidence():
+                    version = part.findings.index_version
+                    yield self._chunk(version, Delta(role="assistant", content=""))
+                    if self.model == WITH_EVENTS and part.reason is None:
+                        yield from map(_line, source_events(part.passages, self.link))
+                case AnswerSentence():
+                    yield self._chunk(version, Delta(content=piece(before, part)))
+                    before = part
+                case Answer():
+                    yield from self._end(part, include_usage=include_usage)
 
     def _end(self, answer: Answer, *, include_usage: bool) -> Iterator[bytes]:
         version = answer.findings.index_version
-        rest = (answer.notice if answer.abstained else "") + self.sources(answer)
+        sources = self.sources(answer)
+        rest = (answer.notice if answer.abstained else "") + sources
         if rest:
             yield self._chunk(version, Delta(content=rest))
         if annotations := self.annotations(answer):
             yield self._chunk(version, Delta(annotations=annotations))
         yield self._chunk(version, Delta(), last=True)
         if include_usage:
-            usage = self.usage(answer.text + self.sources(answer))
+            usage = self.usage(answer.text + sources)
             chunk = Chunk(
                 id=self.id,
                 created=self.created,
@@ -201,22 +189,10 @@ def chat_routes(
         )
         parts = parts_of(asker, asked)
         if not request.stream:
-            *_, answer = parts
-            if not isinstance(answer, Answer):
-                raise TypeError(answer)  # the last part is an answer
-            return reply.whole(answer)
-        first = next(parts)  # what fails until here still has its own status
+            return reply.whole(whole(parts))
         usage = bool(request.stream_options and request.stream_options.include_usage)
-
-        def chained() -> Iterator[Part]:
-            yield first
-            yield from parts
-
-        return StreamingResponse(
-            reply.lines(chained(), include_usage=usage),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        )
+        write = partial(reply.lines, include_usage=usage)
+        return streamed(parts, write, _line_of_error)
 
     return router
 

@@ -21,6 +21,7 @@ from api.case_page import Surroundings, case_page
 from api.case_schemas import Facets
 from api.catalogue import case_or_problem
 from api.handlers import field_problems
+from api.negotiation import is_known
 from api.problems import ProblemError
 from api.schemas import SearchRequest, SearchResponse
 from api.search import run_search
@@ -115,8 +116,7 @@ def site_routes(assistant: Assistant, facets: Facets, turnstile: Turnstile) -> A
             raise HTTPException(404)
         # Asked again each time and answered 304: a new release must never meet an old script.
         headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}
-        known = {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}
-        if asset.etag in known or f"W/{asset.etag}" in known:
+        if is_known(asset.etag, request):
             return Response(status_code=304, headers=headers)
         return Response(asset.content, headers=headers, media_type=asset.media_type)
 

@@ -9,7 +9,6 @@ from api.admission import Turnstile
 from api.problems import ProblemError, documented
 from api.search import require_json
 from api.verify_schemas import VerificationOut, VerifyRequest
-from rag.assistant import Assistant
 from rag.errors import NothingToVerifyError, StaleCitationError, UnknownCaseError
 from rag.verification import Verifier
 
@@ -32,10 +31,9 @@ def run_verify(verifier: Verifier, request: VerifyRequest) -> VerificationOut:
     return VerificationOut.from_verification(verification)
 
 
-def verify_routes(assistant: Assistant, turnstile: Turnstile) -> APIRouter:
-    """Route verifications to an assistant's cases; they are folded here, once."""
+def verify_routes(verifier: Verifier, turnstile: Turnstile) -> APIRouter:
+    """Route verifications to a verifier."""
     router = APIRouter(tags=["核对"])
-    verifier = Verifier(assistant.cases)
 
     # A plain function: it computes, so it runs in the thread pool and never on the event loop.
     @router.post(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,13 +19,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import problems
+from api.negotiation import is_known, weights_of
 from api.problems import ProblemError
 
 _SCRIPT = "text/javascript; charset=utf-8"
 _ASK_AGAIN = "no-cache"
 _KEEP = "public, max-age=31536000, immutable"
-_CODING = re.compile(r"\s*(gzip|\*)\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE)
-"""One member of Accept-Encoding that speaks of gzip (RFC 9110, 12.5.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +62,7 @@ class Packed:
             # Pages that isolate themselves (COEP) may load it too; who may ask is the CORS list's affair.
             "Cross-Origin-Resource-Policy": "cross-origin",
         }
-        known = request.headers.get("if-none-match", "").replace("W/", "").split(",")
-        if {etag, "*"} & {tag.strip() for tag in known}:
+        if is_known(etag, request):
             return Response(status_code=304, headers=headers)
         if packed:
             headers["Content-Encoding"] = "gzip"
@@ -119,11 +116,7 @@ def accepts_gzip(accept_encoding: str) -> bool:
     >>> accepts_gzip("br;q=1.0, gzip;q=0.5"), accepts_gzip("gzip;q=0, *"), accepts_gzip("identity")
     (True, False, False)
     """
-    weights = {
-        member[1].lower(): float(member[2] or 1)
-        for part in accept_encoding.split(",")
-        if (member := _CODING.fullmatch(part))
-    }
+    weights = weights_of(accept_encoding)
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 

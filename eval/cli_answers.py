@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
     from eval.answer_learning import Studied
     from eval.dataset import Dataset
-    from eval.questions import Question
     from eval.systems import System
     from index.assemble import Progress
-    from rag.writer import ModelWriter
 
 app = typer.Typer()
 
@@ -64,20 +62,24 @@ def answers(
     """
     from eval.answer_record import record_of  # noqa: PLC0415 -- numpy, faiss: not for --help
     from eval.answer_run import Answerer, assistant_of, run_answers  # noqa: PLC0415
+    from eval.load import load_unanswerable  # noqa: PLC0415
     from eval.support import clauses_stand  # noqa: PLC0415
     from eval.workbench import Workbench  # noqa: PLC0415
     from rag.ask import Asker  # noqa: PLC0415
+    from rag.writer import writer_of  # noqa: PLC0415
 
     if unanswerable is None:
         unanswerable = [_UNANSWERABLE] if dataset == DEV_QUESTIONS else []
     with errors_in_words(), progress_bars() as progress:
         (declared,) = _declared([system], systems)
         collection = _quoted(dataset, sources, split)
-        others = _others(collection, unanswerable)
+        others = load_unanswerable(
+            unanswerable, {question.question_id for question in collection.questions}
+        )
         with Workbench(collection, models, VECTORS, progress) as bench:
             built = bench.build(declared)
             assistant = assistant_of(built)
-            asker = Asker(assistant, _writer(llm) if llm else None)
+            asker = Asker(assistant, writer_of(llm) if llm else None)
             answer = partial(asker.ask, worded=llm is not None)
             run = run_answers(
                 bench,
@@ -98,13 +100,6 @@ def answers(
         return
     print_answers(run)
     typer.echo(f"每题的回答在 {file}")
-
-
-def _writer(llm: str) -> ModelWriter:
-    from rag.chat import ChatClient, config_of  # noqa: PLC0415
-    from rag.writer import ModelWriter  # noqa: PLC0415
-
-    return ModelWriter(ChatClient(config_of(llm)))
 
 
 @app.command("calibrate-answers")
@@ -132,6 +127,7 @@ def calibrate_answers(
     退出码：0 完成；1 出错；2 参数有误。
     """
     from eval.answer_learning import learn, toml_of  # noqa: PLC0415 -- numpy, faiss: not for --help
+    from eval.provenance import ran  # noqa: PLC0415
 
     with errors_in_words(), progress_bars() as progress:
         declared = _declared(system or _SYSTEMS, systems)
@@ -140,7 +136,7 @@ def calibrate_answers(
         texts = {source.name: source.text for source in collection.sources}
         learnt = learn(studied, texts, threshold)
         if out is not None:
-            out.write_text(toml_of(learnt, _provenance()), encoding="utf-8", newline="\n")
+            out.write_text(toml_of(learnt, ran()), encoding="utf-8", newline="\n")
     if as_json:
         from dataclasses import asdict  # noqa: PLC0415
 
@@ -176,27 +172,6 @@ def _quoted(path: Path, sources: list[Path] | None, split: str | None) -> Datase
     return dataset
 
 
-def _others(dataset: Dataset, files: Sequence[Path]) -> list[Question]:
-    """Questions that nothing answers, of some files."""
-    from eval.calibrate import CalibrateError  # noqa: PLC0415
-    from eval.load import load_questions  # noqa: PLC0415
-    from eval.questions import listed  # noqa: PLC0415
-
-    taken = {question.question_id for question in dataset.questions}
-    others: list[Question] = []
-    for file in files:
-        own = load_questions(file)
-        if quoted := [question.question_id for question in own if question.quotes]:
-            message = f"{file}：应是没有答案的问题，但{listed(quoted)}有引文；请作为题集给出"
-            raise CalibrateError(message)
-        if again := [question.question_id for question in own if question.question_id in taken]:
-            message = f"{file}：{listed(again)}的 id 已在别的题里；请改用别的编号"
-            raise CalibrateError(message)
-        taken |= {question.question_id for question in own}
-        others += own
-    return others
-
-
 def _study(
     systems: Sequence[System], dataset: Dataset, models: Path, progress: Progress
 ) -> list[Studied]:
@@ -217,14 +192,3 @@ def _study(
 
 def _command() -> str:
     return shlex.join(["casebook", *sys.argv[1:]])
-
-
-def _provenance() -> str:
-    """What was run, when and on what code; paths by their names alone."""
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from eval.provenance import commit  # noqa: PLC0415
-
-    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
-    ran = shlex.join(["casebook", *words])
-    return f"{ran}（{datetime.now(UTC).date()}，commit {commit() or '未知'}）"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from eval.calibrate import Learnt
     from eval.dataset import Dataset
     from eval.observed import Asked, Others
-    from eval.questions import Question
     from eval.systems import System
     from index.assemble import Progress
 
@@ -115,18 +112,10 @@ def calibrate(
 
 
 def _others(unanswerable: Sequence[Path], elsewhere: Sequence[Path]) -> Others:
-    from eval.calibrate import CalibrateError  # noqa: PLC0415
-    from eval.load import load_questions  # noqa: PLC0415
+    from eval.load import load_questions, load_unanswerable  # noqa: PLC0415
     from eval.observed import Others  # noqa: PLC0415
-    from eval.questions import listed  # noqa: PLC0415
 
-    own: list[Question] = []
-    for path in unanswerable:
-        questions = load_questions(path)
-        if quoted := [question.question_id for question in questions if question.quotes]:
-            message = f"{path}：应是没有答案的问题，但{listed(quoted)}有引文；请作为题集给出"
-            raise CalibrateError(message)
-        own += questions
+    own = load_unanswerable(unanswerable)
     return Others(tuple(own), {path.resolve().stem: load_questions(path) for path in elsewhere})
 
 
@@ -155,15 +144,11 @@ def _ask(
 
 def _provenance(learnt: Learnt) -> str:
     """What was run, on what code, and how well it did; paths by their names alone."""
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from eval.provenance import ran  # noqa: PLC0415
 
-    from eval.provenance import commit  # noqa: PLC0415
-
-    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
     area = learnt.area
     return (
-        f"{shlex.join(['casebook', *words])}"
-        f"（{datetime.now(UTC).date()}，commit {commit() or '未知'}）："
+        f"{ran()}："
         f"{learnt.n} 次提问，交叉检验 AUROC {area.value:.3f} [{area.low:.3f}, {area.high:.3f}]，"
         f"Brier {learnt.brier:.3f}，ECE {learnt.ece:.3f}"
     )

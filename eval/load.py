@@ -16,7 +16,7 @@ from typing import Literal, get_args
 from eval.beir import CORPUS, judged_digest, read_beir, write_beir
 from eval.dataset import Dataset, Qrels
 from eval.evidence import locate
-from eval.questions import Question, digest_of, read_questions, write_questions
+from eval.questions import Question, digest_of, listed, read_questions, write_questions
 from eval.spreadsheet import read_spreadsheet, write_spreadsheet
 from rag.errors import CasebookError
 from rag.expansions import read_companions
@@ -119,6 +119,34 @@ def load_questions(path: Path) -> tuple[Question, ...]:
     """
     kind = _kind_at(path)
     return read_beir(path).questions if kind == "beir" else _read_file(path, kind, judged=False)
+
+
+def load_unanswerable(paths: Iterable[Path], taken: Iterable[str] = ()) -> list[Question]:
+    """Read questions that nothing answers.
+
+    Args:
+        paths: Files of questions.
+        taken: Ids that are in use already.
+
+    Returns:
+        The questions of all files, in their order.
+
+    Raises:
+        DatasetError: If a question has an answer, or its id is in use.
+    """
+    known = set(taken)
+    unanswerable: list[Question] = []
+    for path in paths:
+        own = load_questions(path)
+        if quoted := [question.question_id for question in own if question.quotes]:
+            message = f"{path}：应是没有答案的问题，但{listed(quoted)}有引文；请作为题集给出"
+            raise DatasetError(message)
+        if again := [question.question_id for question in own if question.question_id in known]:
+            message = f"{path}：{listed(again)}的 id 已在别的题里；请改用别的编号"
+            raise DatasetError(message)
+        known |= {question.question_id for question in own}
+        unanswerable += own
+    return unanswerable
 
 
 def export(

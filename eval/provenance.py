@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -46,6 +48,16 @@ def provenance_of(
 def provenance_of_import(dataset: Dataset, name: str, command: str) -> Provenance:
     """Write down what is known of a run that was made elsewhere: the dataset, and who judged it."""
     return _written(dataset, name=name, configuration={}, encoder={}, code="", command=command)
+
+
+def ran() -> str:
+    """Say what was run, when and on what code, for a file that is made by it.
+
+    Paths by their names alone: folders differ from machine to machine.
+    """
+    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
+    command = shlex.join(["casebook", *words])
+    return f"{command}（{datetime.now(UTC).date()}，commit {commit() or '未知'}）"
 
 
 def _written(

@@ -14,7 +14,7 @@ from rag.answer import AnswerSentence
 from rag.assistant import Finding
 from rag.symbols import symbols_of
 
-_PAUSE = re.compile(r"[，,。；;！!？?：:]")
+_PAUSE = re.compile(r"[，,。；;！!]")
 
 
 def clauses_stand(sentence: AnswerSentence, cited: Sequence[Finding]) -> bool:

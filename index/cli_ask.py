@@ -58,10 +58,9 @@ def ask(
     with errors_in_words():
         writer = None
         if llm:
-            from rag.chat import ChatClient, config_of  # noqa: PLC0415
-            from rag.writer import ModelWriter  # noqa: PLC0415
+            from rag.writer import writer_of  # noqa: PLC0415
 
-            writer = ModelWriter(ChatClient(config_of(llm)))
+            writer = writer_of(llm)
         asker = Asker(open_index(index, models).assistant, writer)
         answer = asker.ask(question, limit=top_k, filters=filters, worded=writer is not None)
     if as_json:

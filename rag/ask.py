@@ -6,14 +6,14 @@ own; with one (`rag.generate`) they are the model's, as far as the evidence hold
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from rag.answer import Answer, AnswerSentence, Mode
 from rag.assistant import Assistant, Finding, Findings
 from rag.conversation import Turn
-from rag.extract import CONSIDERED, considered, extract
+from rag.extract import CONSIDERED, considered, extract, own_findings
 from rag.filters import NO_FILTERS, Filters
 from rag.retrieve import Reason
 
@@ -40,24 +40,30 @@ Part: TypeAlias = Evidence | AnswerSentence | Answer
 """An answer as it comes: the evidence, the sentences, and the whole of it at the end."""
 
 
+def whole(parts: Iterable[Part]) -> Answer:
+    """Wait for the end of an answer.
+
+    Raises:
+        TypeError: If there is no answer at the end.
+    """
+    *_, answer = parts
+    if not isinstance(answer, Answer):
+        raise TypeError(answer)
+    return answer
+
+
 class Writer(Protocol):
     """Words answers, such as a language model (`rag.writer`)."""
 
-    def evidence(self, findings: Findings) -> tuple[Finding, ...]:
-        """Tell which passages its sentences will number, from 1, in this order."""
-        ...
-
-    def write(
-        self, findings: Findings, filters: Filters
-    ) -> Generator[AnswerSentence | Answer, None, None]:
+    def write(self, extracted: Answer) -> Generator[AnswerSentence | Answer, None, None]:
         """Word an answer.
 
         Args:
-            findings: What may be cited; not a refusal.
-            filters: What the search was limited to.
+            extracted: The answer in the source's own words; not a refusal.
 
         Returns:
-            Sentences, each checked, and the whole answer last.
+            Sentences, each checked, and the whole answer last; their numbers are those of
+            `rag.extract.own_findings`, from 1.
         """
         ...
 
@@ -89,12 +95,9 @@ class Asker:
         earlier: Sequence[Turn] = (),
     ) -> Answer:
         """Answer a question; see `parts`."""
-        *_, answer = self.parts(
-            question, limit=limit, filters=filters, worded=worded, earlier=earlier
+        return whole(
+            self.parts(question, limit=limit, filters=filters, worded=worded, earlier=earlier)
         )
-        if not isinstance(answer, Answer):
-            raise TypeError(answer)  # the last part is an answer
-        return answer
 
     def parts(
         self,
@@ -136,5 +139,5 @@ class Asker:
             yield from extracted.sentences
             yield extracted
         else:
-            yield Evidence(findings, writer.evidence(findings), "llm")
-            yield from writer.write(findings, filters)
+            yield Evidence(findings, own_findings(findings), "llm")
+            yield from writer.write(extracted)

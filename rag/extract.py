@@ -72,20 +72,20 @@ def extract(
     return Answer(findings, evidence, sentences, "", None, "extractive")
 
 
-def own_findings(findings: Findings) -> list[Finding]:
+def own_findings(findings: Findings) -> tuple[Finding, ...]:
     """Keep what is of the districts that the question names, if it names any.
 
     Returns:
         In their order; where none is of those districts, the ones whose district is unknown.
     """
     if not findings.named:
-        return list(findings.findings)
-    of_them = [
+        return findings.findings
+    of_them = tuple(
         finding
         for finding in findings.findings
         if not set(findings.named).isdisjoint(finding.citation.districts)
-    ]
-    return of_them or [one for one in findings.findings if not one.citation.districts]
+    )
+    return of_them or tuple(one for one in findings.findings if not one.citation.districts)
 
 
 def _ranked(

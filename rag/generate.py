@@ -14,11 +14,10 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from rag.answer import Answer, AnswerSentence, Checking, Mode, Trouble
-from rag.assistant import Finding, Findings
+from rag.assistant import Finding
 from rag.chat import ChatClient, Deadline
 from rag.errors import ChatCutOffError, ChatTimeoutError, ChatUnavailableError
-from rag.extract import extract, own_findings
-from rag.filters import NO_FILTERS, Filters
+from rag.extract import own_findings
 from rag.prompt import prompt_of
 from rag.shown import Shown
 from rag.written import SentenceReader, Written
@@ -26,8 +25,6 @@ from rag.written import SentenceReader, Written
 _REFUSAL = re.compile(
     r"无法回答|不能回答|无法(?:根据|从)|(?:证据|材料|资料|原文)[^。]{0,8}(?:没有|未)(?:提|写|说|找|给|包含)"
 )
-
-
 _PATIENCE = Deadline(total_s=20.0, first_s=8.0)
 
 
@@ -54,36 +51,27 @@ class GenerationConfig:
 _USUAL = GenerationConfig()
 
 
-def evidence_of(findings: Findings) -> tuple[Finding, ...]:
-    """The passages that a generated answer is numbered by: those of the districts asked about."""
-    return tuple(own_findings(findings))
-
-
 def generate(
-    findings: Findings,
-    chat: ChatClient,
-    config: GenerationConfig = _USUAL,
-    filters: Filters = NO_FILTERS,
+    extracted: Answer, chat: ChatClient, config: GenerationConfig = _USUAL
 ) -> Generator[AnswerSentence | Answer, None, None]:
     """Answer with a language model's sentences, as far as the evidence holds them.
 
     Args:
-        findings: What the question brought up.
-        chat: The model; asked only if the findings answer.
+        extracted: The answer in the source's own words; see `rag.extract.extract`.
+        chat: The model; asked only if that is no refusal.
         config: What it may take.
-        filters: What the search was limited to, for the words of a refusal.
 
     Returns:
-        Sentences as they may be shown, then the whole `Answer` of exactly these; a refusal without
-        any sentence where the findings are one. Its evidence is `evidence_of` the findings, cited
-        or not; its mode is ``llm`` if anything that the model wrote led to a sentence. Closing it
-        closes the connection to the model.
+        Sentences as they may be shown, then the whole `Answer` of exactly these; a refusal as it
+        came. Its evidence is `own_findings` of the findings, cited or not; its mode is ``llm`` if
+        anything that the model wrote led to a sentence. Closing it closes the connection to the
+        model.
     """
-    extracted = extract(findings, filters)
     if extracted.abstained:
         yield extracted
         return
-    evidence = evidence_of(findings)
+    findings = extracted.findings
+    evidence = own_findings(findings)
     shown = Shown(findings.question, evidence)
     heard = _Heard()
     with closing(_sentences(findings.question, evidence, chat, config, heard)) as sentences:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from rag.answer import Answer, AnswerSentence
-from rag.assistant import Finding, Findings
-from rag.chat import ChatClient, Deadline
+from rag.chat import ChatClient, Deadline, config_of
 from rag.conversation import Turn, standalone
-from rag.filters import Filters
-from rag.generate import GenerationConfig, evidence_of, generate
+from rag.generate import GenerationConfig, generate
 
 _FOLLOWING = Deadline(total_s=5.0, first_s=5.0)
 """For a follow-up question: nothing is on the page before it is answered."""
@@ -34,16 +32,19 @@ class ModelWriter:
         self._config = config or GenerationConfig()
         self._following = following
 
-    def evidence(self, findings: Findings) -> tuple[Finding, ...]:
-        """The passages that its sentences number; see `rag.generate.evidence_of`."""
-        return evidence_of(findings)
-
-    def write(
-        self, findings: Findings, filters: Filters
-    ) -> Generator[AnswerSentence | Answer, None, None]:
+    def write(self, extracted: Answer) -> Generator[AnswerSentence | Answer, None, None]:
         """Word an answer; see `rag.generate.generate`."""
-        return generate(findings, self._chat, self._config, filters)
+        return generate(extracted, self._chat, self._config)
 
     def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
         """Put a follow-up question in whole words; see `rag.conversation.standalone`."""
         return standalone(self._chat, turns, message, districts=districts, deadline=self._following)
+
+
+def writer_of(name: str) -> ModelWriter:
+    """Make a writer of what a user calls a language model; see `rag.chat.config_of`.
+
+    Raises:
+        ModelError: If it is none.
+    """
+    return ModelWriter(ChatClient(config_of(name)))

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from api.app import create_app
+from rag.ask import Asker
 from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.chunk import passages_of
@@ -100,7 +101,9 @@ def assistant(cases: tuple[Case, ...], retriever: SharedCharacters) -> Assistant
 
 @pytest.fixture(scope="session")
 def app(assistant: Assistant, retriever: SharedCharacters) -> FastAPI:
-    return create_app(assistant, passages=len(retriever.passages), encoder="shared-characters")
+    return create_app(
+        Asker(assistant), passages=len(retriever.passages), encoder="shared-characters"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +134,7 @@ def failing_client(cases: tuple[Case, ...]) -> Callable[[Exception], TestClient]
     """A client of a service whose every search fails in one way."""
 
     def make(error: Exception) -> TestClient:
-        app = create_app(Assistant(cases, Failing(error), "v1"), passages=0, encoder="none")
+        app = create_app(Asker(Assistant(cases, Failing(error), "v1")), passages=0, encoder="none")
         return TestClient(app, raise_server_exceptions=False)
 
     return make

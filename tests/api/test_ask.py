@@ -16,10 +16,9 @@ from api.ask_schemas import AskRequest
 from index.store import open_index
 from rag.answer import Answer, AnswerSentence, Checking
 from rag.ask import Asker
-from rag.assistant import Assistant, Finding, Findings
+from rag.assistant import Assistant
 from rag.conversation import Turn
 from rag.errors import EncoderUnavailableError
-from rag.filters import Filters
 
 Ask = Callable[..., Any]
 
@@ -202,26 +201,22 @@ class Scribe:
         self.ending = ending
         self.heard: list[Turn] = []
 
-    def evidence(self, findings: Findings) -> tuple[Finding, ...]:
-        return findings.findings
-
     def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
         self.heard = list(turns)
         return f"{turns[-1].question}{message}"
 
-    def write(
-        self, findings: Findings, filters: Filters
-    ) -> Generator[AnswerSentence | Answer, None, None]:
+    def write(self, extracted: Answer) -> Generator[AnswerSentence | Answer, None, None]:
         sentence = AnswerSentence("退税三天到账。", (2,), None)
         yield sentence
         if self.ending is not None:
             raise self.ending
         checking = Checking(kept=1, dropped=2)
+        findings = extracted.findings
         yield Answer(findings, findings.findings, (sentence,), "", None, "llm", checking)
 
 
 def worded(assistant: Assistant, scribe: Scribe) -> TestClient:
-    app = create_app(assistant, passages=1, encoder="none", asker=Asker(assistant, scribe))
+    app = create_app(Asker(assistant, scribe), passages=1, encoder="none")
     return TestClient(app, raise_server_exceptions=False)
 
 

@@ -17,6 +17,7 @@ from api.admission import Turnstile
 from api.app import create_app
 from api.dify import dify_app
 from api.protocols import NO_OPTIONS, Protocols
+from rag.ask import Asker
 from rag.assistant import Assistant
 from rag.errors import EncoderUnavailableError, IndexDamagedError
 from rag.filters import NO_FILTERS, Filters
@@ -82,7 +83,9 @@ class Dify:
 @pytest.fixture(scope="module")
 def address(assistant: Assistant, serve: Callable[..., str]) -> str:
     return serve(
-        create_app(assistant, passages=6, encoder="-", protocols=Protocols(AccessKey("s3cret")))
+        create_app(
+            Asker(assistant), passages=6, encoder="-", protocols=Protocols(AccessKey("s3cret"))
+        )
     )
 
 
@@ -323,7 +326,7 @@ def test_a_wrong_header_and_a_wrong_key_are_told_apart(
 def test_without_a_configured_key_any_is_taken(
     assistant: Assistant, serve: Callable[..., str]
 ) -> None:
-    address = serve(create_app(assistant, passages=6, encoder="-"))
+    address = serve(create_app(Asker(assistant), passages=6, encoder="-"))
 
     for key in ("", "anything"):
         assert len(Dify(f"{address}/dify", api_key=key).retrieve("智能退税")) == 2

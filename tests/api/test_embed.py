@@ -17,6 +17,7 @@ from api.app import create_app
 from api.links import Links
 from api.protocols import Protocols
 from api.widget_bundle import widget_script
+from rag.ask import Asker
 from rag.assistant import Assistant
 
 SCRIPT = widget_script()
@@ -122,7 +123,7 @@ def test_the_address_of_the_operator_goes_before_the_one_that_was_asked(
     assistant: Assistant,
 ) -> None:
     protocols = Protocols(links=Links("https://portal.example/casebook/"))
-    client = TestClient(create_app(assistant, passages=6, encoder="-", protocols=protocols))
+    client = TestClient(create_app(Asker(assistant), passages=6, encoder="-", protocols=protocols))
 
     samples = page_of(client, Host="127.0.0.1:8000").samples
 

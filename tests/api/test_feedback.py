@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import casebook
 from api.app import create_app
 from api.feedback_store import FeedbackStore, read_feedback
+from rag.ask import Asker
 from rag.assistant import Assistant
 
 FEEDBACK = "/api/v1/feedback"
@@ -37,7 +38,9 @@ def state(tmp_path: Path) -> Path:
 def keeping(assistant: Assistant, state: Path) -> Iterator[TestClient]:
     """A service that keeps two rows a minute."""
     store = FeedbackStore(state, rows_a_minute=2)
-    with TestClient(create_app(assistant, passages=6, encoder="none", feedback=store)) as client:
+    with TestClient(
+        create_app(Asker(assistant), passages=6, encoder="none", feedback=store)
+    ) as client:
         yield client
     store.close()
 
@@ -159,7 +162,9 @@ def test_without_a_folder_to_write_to_feedback_is_refused_and_searching_goes_on(
     (tmp_path / "state").write_text("a file")
     nowhere = FeedbackStore(tmp_path / "state")
     for store in (None, nowhere):
-        client = TestClient(create_app(assistant, passages=6, encoder="none", feedback=store))
+        client = TestClient(
+            create_app(Asker(assistant), passages=6, encoder="none", feedback=store)
+        )
 
         response = client.post(FEEDBACK, json=SAID)
 

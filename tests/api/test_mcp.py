@@ -26,6 +26,7 @@ from rag.assistant import Assistant, Findings
 from rag.errors import EncoderUnavailableError
 from rag.filters import NO_FILTERS, Filters
 from rag.types import Case
+from rag.verification import Verifier
 
 TAX = "c33adef876c"
 NAMES = ["ask", "search_cases", "get_case", "list_districts", "verify_quote"]
@@ -68,7 +69,11 @@ class Peer(NamedTuple):
 
 def served(assistant: Assistant, turnstile: Turnstile | None = None) -> Server[Any]:
     facets = Facets.from_cases(assistant.cases)
-    return mcp_server(assistant, tools_of(Asker(assistant), facets), turnstile or Turnstile())
+    return mcp_server(
+        assistant,
+        tools_of(Asker(assistant), facets, Verifier(assistant.cases)),
+        turnstile or Turnstile(),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -422,7 +427,12 @@ def test_more_districts_than_one_reads_are_not_enumerated(cases: tuple[Case, ...
         }
     )
     assistant = Assistant(cases, NoRetriever(), "v000001")
-    peer = Peer(mcp_server(assistant, tools_of(Asker(assistant), facets), Turnstile()), "auto")
+    peer = Peer(
+        mcp_server(
+            assistant, tools_of(Asker(assistant), facets, Verifier(assistant.cases)), Turnstile()
+        ),
+        "auto",
+    )
     search = peer.talk(lambda client: client.list_tools()).tools[0]
 
     assert "enum" not in search.input_schema["properties"]["district"]["anyOf"][0]

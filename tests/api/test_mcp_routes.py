@@ -21,6 +21,7 @@ from mcp.client.streamable_http import streamable_http_client
 from api.access import AccessKey
 from api.app import create_app
 from api.protocols import Protocols
+from rag.ask import Asker
 from rag.assistant import Assistant
 
 PING = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
@@ -31,7 +32,7 @@ ACCEPT = {"Content-Type": "application/json", "Accept": "application/json, text/
 def guarded(assistant: Assistant, serve: Callable[[FastAPI], str]) -> int:
     """The port of a service with a key and a name of its own."""
     protocols = Protocols(AccessKey("k-1"), hosts=("cases.example", "x:81"))
-    app = create_app(assistant, passages=1, encoder="none", protocols=protocols)
+    app = create_app(Asker(assistant), passages=1, encoder="none", protocols=protocols)
     return int(serve(app).rpartition(":")[2])
 
 
@@ -286,8 +287,9 @@ import json, sys
 from starlette.testclient import TestClient
 from api.app import create_app
 from api.protocols import Protocols
+from rag.ask import Asker
 from rag.assistant import Assistant
-client = TestClient(create_app(Assistant((), None, "v000001"), passages=0, encoder="none"),
+client = TestClient(create_app(Asker(Assistant((), None, "v000001")), passages=0, encoder="none"),
                     base_url="http://localhost")
 seen = []
 for body in (None, {"jsonrpc": "2.0", "id": 1, "method": "ping"}):

@@ -18,11 +18,9 @@ from api.links import Links, PublicUrlError
 from api.protocols import Protocols
 from rag.answer import Answer, AnswerSentence
 from rag.ask import Asker
-from rag.assistant import Assistant, Finding, Findings
+from rag.assistant import Assistant
 from rag.conversation import Turn
 from rag.errors import EncoderUnavailableError
-from rag.extract import extract
-from rag.filters import Filters
 
 LABEL = "静安区《智能退税一键到账》（上海市2022年度各区优化营商环境优秀案例，排名1）"
 SENTENCE = "静安区𠮷祥大厦推行智能退税，三天到账。"
@@ -33,7 +31,7 @@ ONE = {"casebook": {"top_k": 1}}
 @pytest.fixture(scope="module")
 def address(assistant: Assistant, serve: Callable[..., str]) -> str:
     protocols = Protocols(AccessKey("s3cret"))
-    return serve(create_app(assistant, passages=6, encoder="-", protocols=protocols))
+    return serve(create_app(Asker(assistant), passages=6, encoder="-", protocols=protocols))
 
 
 @pytest.fixture(scope="module")
@@ -227,24 +225,19 @@ class Echo:
     def __init__(self) -> None:
         self.turns: list[Turn] = []
 
-    def evidence(self, findings: Findings) -> tuple[Finding, ...]:
-        return findings.findings
-
     def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
         self.turns = list(turns)
         return "智能退税"
 
-    def write(
-        self, findings: Findings, filters: Filters
-    ) -> Generator[AnswerSentence | Answer, None, None]:
-        yield extract(findings, filters)
+    def write(self, extracted: Answer) -> Generator[AnswerSentence | Answer, None, None]:
+        yield extracted
 
 
 def test_a_conversation_is_told_to_the_writer_as_questions_and_answers(
     assistant: Assistant, serve: Callable[..., str]
 ) -> None:
     echo = Echo()
-    address = serve(create_app(assistant, passages=6, encoder="-", asker=Asker(assistant, echo)))
+    address = serve(create_app(Asker(assistant, echo), passages=6, encoder="-"))
     with OpenAI(base_url=f"{address}/v1", api_key="-", max_retries=0) as client:
         completion = client.chat.completions.create(
             model="casebook",
@@ -351,24 +344,17 @@ def test_without_the_key_nothing_is_answered(address: str) -> None:
 class Faltering:
     """Words one sentence and fails."""
 
-    def evidence(self, findings: Findings) -> tuple[Finding, ...]:
-        return findings.findings
-
     def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
-        raise NotImplementedError
+        return message
 
-    def write(
-        self, findings: Findings, filters: Filters
-    ) -> Generator[AnswerSentence | Answer, None, None]:
+    def write(self, extracted: Answer) -> Generator[AnswerSentence | Answer, None, None]:
         yield AnswerSentence("退税三天到账。", (1,), None)
         message = "no"
         raise EncoderUnavailableError(message)
 
 
 def test_a_stream_that_breaks_off_says_so(assistant: Assistant, serve: Callable[..., str]) -> None:
-    address = serve(
-        create_app(assistant, passages=6, encoder="-", asker=Asker(assistant, Faltering()))
-    )
+    address = serve(create_app(Asker(assistant, Faltering()), passages=6, encoder="-"))
     with OpenAI(base_url=f"{address}/v1", api_key="-", max_retries=0) as client:
         said = client.chat.completions.create(model="casebook", messages=ASKED, stream=True)
         with pytest.raises(openai.APIError) as raised:
@@ -380,7 +366,7 @@ def test_links_begin_with_the_address_that_readers_use(
     assistant: Assistant, serve: Callable[..., str]
 ) -> None:
     protocols = Protocols(links=Links("https://portal.example/casebook/"))
-    address = serve(create_app(assistant, passages=6, encoder="-", protocols=protocols))
+    address = serve(create_app(Asker(assistant), passages=6, encoder="-", protocols=protocols))
     with OpenAI(base_url=f"{address}/v1", api_key="-", max_retries=0) as client:
         completion = client.chat.completions.create(model="casebook", messages=ASKED)
     annotations = completion.choices[0].message.annotations

@@ -74,7 +74,7 @@ def of_encoder(encoder: Encoder) -> ASGIApp:
 def address(assistant: Assistant, serve: Callable[..., str]) -> str:
     key = AccessKey("s3cret")
     protocols = Protocols(key, Lengths())
-    return serve(create_app(assistant, passages=6, encoder="-", protocols=protocols))
+    return serve(create_app(Asker(assistant), passages=6, encoder="-", protocols=protocols))
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from api.browse import Choice, Shelf
 from api.case_page import Surroundings, case_page
 from api.case_schemas import Facets
 from api.search_page import search_page
+from rag.ask import Asker
 from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.retrieve import Retriever
@@ -320,7 +321,7 @@ def test_years_are_offered_where_there_are_several(
 ) -> None:
     assert "按年份浏览" not in client.get("/").text
     assistant = Assistant((replace(cases[0], year=2021), *cases[1:]), retriever, "v1")
-    with TestClient(create_app(assistant, passages=4, encoder="none")) as other:
+    with TestClient(create_app(Asker(assistant), passages=4, encoder="none")) as other:
         page = other.get("/?year=2021").text
 
     assert (
@@ -378,7 +379,7 @@ def test_without_scripts_a_result_says_all_that_the_script_would_say(
     )
     unranked = replace(cases[1], rank=None, districts=())
     assistant = Assistant((shared, unranked, *cases[2:]), retriever, "v1")
-    with TestClient(create_app(assistant, passages=4, encoder="none")) as client:
+    with TestClient(create_app(Asker(assistant), passages=4, encoder="none")) as client:
         first = client.get("/search?q=智能退税").text
         second = client.get("/search?q=营业执照").text
 

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from api.admission import Turnstile
 from api.app import create_app
+from rag.ask import Asker
 from rag.assistant import Assistant
 from rag.errors import (
     CasebookError,
@@ -271,7 +272,7 @@ def test_one_search_too_many_is_turned_away_at_once_and_told_when_to_come_back(
 ) -> None:
     retriever = Waiting()
     app = create_app(
-        Assistant(cases, retriever, "v1"),
+        Asker(Assistant(cases, retriever, "v1")),
         passages=0,
         encoder="none",
         turnstile=Turnstile(1),

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.citation_schemas import CitationOut
 from index.store import open_index
+from rag.ask import Asker
 from rag.chunk import passages_of
 from rag.cite import cite
 from rag.models import DEFAULT_MODEL
@@ -285,7 +286,7 @@ def test_eight_who_ask_at_once_get_the_answers_of_one_after_the_other(
     real_index: Path, models: Path
 ) -> None:
     opened = open_index(real_index, models)
-    app = create_app(opened.assistant, passages=1, encoder=DEFAULT_MODEL)
+    app = create_app(Asker(opened.assistant), passages=1, encoder=DEFAULT_MODEL)
     titles = [case.title for case in opened.assistant.cases]
 
     with TestClient(app) as client:

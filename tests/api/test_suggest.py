@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from index.build import build
 from index.store import current_version, open_version
+from rag.ask import Asker
 from rag.assistant import Assistant
 from rag.retrieve import Retriever
 from rag.suggestions import KnownQuestion
@@ -30,7 +31,7 @@ QUESTIONS = (
 def knowing(cases: tuple[Case, ...], retriever: Retriever) -> Iterator[TestClient]:
     """A service whose index knows some questions."""
     assistant = Assistant(cases, retriever, "v000007", QUESTIONS)
-    with TestClient(create_app(assistant, passages=6, encoder="none")) as client:
+    with TestClient(create_app(Asker(assistant), passages=6, encoder="none")) as client:
         yield client
 
 

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from api.admission import Turnstile
 from api.app import create_app
+from rag.ask import Asker
 from rag.assistant import Assistant
 from rag.types import Case, Source
 
@@ -150,7 +151,7 @@ def test_the_longest_text_fits_into_a_body_however_it_is_escaped(client: TestCli
 
 def test_verifying_takes_a_place_like_searching(cases: tuple[Case, ...], retriever: Any) -> None:
     app = create_app(
-        Assistant(cases, retriever, "v1"), passages=1, encoder="none", turnstile=Turnstile(0)
+        Asker(Assistant(cases, retriever, "v1")), passages=1, encoder="none", turnstile=Turnstile(0)
     )
     with TestClient(app) as client:
         assert problem(client, 503, text="“税”")["type"] == "/problems/overloaded"

@@ -223,7 +223,7 @@ def service(make_encoder: Callable[[], Any], tmp_path_factory: pytest.TempPathFa
     encoder = make_encoder()
     build([folder / "某市.txt"], folder / "index", encoder)
     assistant = open_version(current_version(folder / "index"), encoder)
-    return create_app(assistant, passages=5, encoder="counting", asker=Asker(assistant))
+    return create_app(Asker(assistant), passages=5, encoder="counting")
 
 
 @pytest.fixture(scope="session")

@@ -6,19 +6,19 @@ Not part of ``make test``: it needs a model that is being served. See ``make tes
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from eval.support import clauses_stand
 from index.store import open_index
 from rag.answer import Answer
+from rag.ask import Asker
 from rag.assistant import Assistant
 from rag.chat import ChatClient, Deadline, config_of
-from rag.extract import CONSIDERED, considered
-from rag.generate import GenerationConfig, generate
-from rag.symbols import symbols_of
+from rag.generate import GenerationConfig
+from rag.writer import ModelWriter
 
 pytestmark = [pytest.mark.long, pytest.mark.model]
 
@@ -45,27 +45,18 @@ def questions() -> list[str]:
     return asked[:: len(asked) // ASKED][:ASKED]
 
 
-def spelt(text: str) -> str:
-    return "".join(symbol.text for symbol in symbols_of(text))
-
-
 @pytest.mark.parametrize("question", questions())
 def test_every_sentence_shown_stands_in_what_it_cites(
     chat: ChatClient, assistant: Assistant, question: str
 ) -> None:
-    findings = assistant.search(question, limit=CONSIDERED)
-    *shown, answer = generate(findings.first(considered(findings, 5)), chat, PATIENT)
+    _, *shown, answer = Asker(assistant, ModelWriter(chat, PATIENT)).parts(question)
     assert isinstance(answer, Answer)
     assert tuple(shown) == answer.sentences
     assert answer.abstained or answer.sentences
     for sentence in answer.sentences:
-        for number in sentence.citations:
-            finding = answer.evidence[number - 1]
-            text, position = spelt(finding.hit.passage.text), 0
-            for clause in map(spelt, re.split("[，。；！]", sentence.text)):
-                position = text.find(clause, position)
-                assert position >= 0, sentence
-            named = set(findings.named)
-            assert (
-                not named or not finding.citation.districts or named & {*finding.citation.districts}
-            )
+        cited = [answer.evidence[number - 1] for number in sentence.citations]
+        assert clauses_stand(sentence, cited), sentence
+        named = set(answer.findings.named)
+        for finding in cited:
+            districts = set(finding.citation.districts)
+            assert not named or not districts or named & districts

@@ -15,6 +15,7 @@ from rag.answer import Answer, AnswerSentence
 from rag.assistant import Finding, Findings
 from rag.chat import ChatClient, ChatConfig
 from rag.cite import cite
+from rag.extract import extract
 from rag.generate import GenerationConfig, generate
 from rag.sentences import sentences_of
 from rag.types import Case, District, Hit, Passage, Section, Source, Span
@@ -132,7 +133,7 @@ def ask(chat: ChatClient) -> Callable[..., tuple[list[AnswerSentence], Answer]]:
     def run(
         found: Findings, config: GenerationConfig | None = None
     ) -> tuple[list[AnswerSentence], Answer]:
-        *sentences, answer = generate(found, chat, config or GenerationConfig())
+        *sentences, answer = generate(extract(found), chat, config or GenerationConfig())
         assert isinstance(answer, Answer)
         shown = [one for one in sentences if isinstance(one, AnswerSentence)]
         assert tuple(shown) == answer.sentences

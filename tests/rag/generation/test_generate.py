@@ -8,8 +8,8 @@ import pytest
 
 from rag.answer import Answer, Checking
 from rag.chat import ChatClient, ChatConfig, Deadline
-from rag.extract import extract
-from rag.generate import GenerationConfig, evidence_of, generate
+from rag.extract import extract, own_findings
+from rag.generate import GenerationConfig, generate
 from rag.types import Span
 
 JINGAN = (
@@ -36,7 +36,7 @@ def test_a_sentence_that_its_source_holds_is_shown_as_written(ask, findings, mod
         "静安区：静安区税务局推出智能退税，3日到账。[1]\n"
         "嘉定区：嘉定区设立帮办站，帮办员现场服务。[2]"
     )
-    assert answer.evidence == evidence_of(findings())
+    assert answer.evidence == own_findings(findings())
 
 
 def test_a_sentence_in_the_sources_own_words_has_its_place(
@@ -115,7 +115,7 @@ def test_a_model_that_says_nothing_useful_leaves_the_extractive_answer(
 
 def test_without_a_model_at_the_address_the_extractive_answer_is_shown(findings) -> None:
     chat = ChatClient(ChatConfig("http://127.0.0.1:9/v1", "qwen"))
-    *sentences, answer = generate(findings(), chat, QUICK)
+    *sentences, answer = generate(extract(findings()), chat, QUICK)
     assert [one.text for one in sentences] == extracted(findings())
     assert answer.checking == Checking(trouble="unavailable")
     chat.close()
@@ -206,7 +206,7 @@ def test_only_the_named_districts_cases_are_told_and_shown(ask, findings, model)
 
 def test_sentences_come_while_the_model_still_speaks(chat, findings, model) -> None:
     model.steps = ["企业不再跑窗口，全年退税1.5亿元。[1]\n", 30.0]
-    answering = generate(findings(), chat, GenerationConfig(Deadline(30.0, 30.0)))
+    answering = generate(extract(findings()), chat, GenerationConfig(Deadline(30.0, 30.0)))
     first = next(answering)
     assert not isinstance(first, Answer)
     assert first.text == SECOND
@@ -216,7 +216,7 @@ def test_sentences_come_while_the_model_still_speaks(chat, findings, model) -> N
 def test_closing_an_answer_closes_the_connection(chat, findings, model) -> None:
     steps: list[str | bytes | float] = ["企业不再跑窗口，全年退税1.5亿元。[1]\n"]
     model.steps = steps + ["嗯", 0.01] * 2000
-    answering = generate(findings(), chat, GenerationConfig(Deadline(30.0, 30.0)))
+    answering = generate(extract(findings()), chat, GenerationConfig(Deadline(30.0, 30.0)))
     next(answering)
     answering.close()
     assert model.gone.wait(10)
