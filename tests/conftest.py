@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -161,7 +162,7 @@ def six_questions(asked: str) -> str:
 
 
 @dataclass
-class Service:
+class Service(ABC):
     """An endpoint that answers as OpenAI-compatible ones do, and what it has been asked."""
 
     url: str = ""
@@ -172,8 +173,9 @@ class Service:
     paths: list[str] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
 
+    @abstractmethod
     def usual(self, body: dict[str, Any]) -> object:
-        raise NotImplementedError
+        """Answer a request."""
 
 
 @dataclass

@@ -355,7 +355,7 @@ class Faltering:
         return findings.findings
 
     def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
-        raise NotImplementedError
+        return message
 
     def write(
         self, findings: Findings, filters: Filters
