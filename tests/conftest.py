@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from index.build import build
 from rag.encoder import EncoderIdentity
 from rag.models import DEFAULT_MODEL
+from tests.servers import serving_handler
 
 ROOT = Path(__file__).parent.parent
 
@@ -224,19 +224,9 @@ def serving(state: Service) -> Iterator[None]:
             except (BrokenPipeError, ConnectionResetError):
                 pass  # the client went away, as some tests want
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
+    with serving_handler(Handler) as port:
+        state.url = f"http://127.0.0.1:{port}/v1"
         yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from mcp.server.lowlevel.server import Server
 from openai import OpenAI
@@ -31,6 +29,7 @@ from tests.api.dify_client import KEY, Dify
 from tests.api.lengths import Lengths
 from tests.api.mcp_peer import Peer, tool_server
 from tests.api.retrievers import Failing, SharedCharacters
+from tests.servers import serving_app
 
 ROOT = Path(__file__).parents[2]
 
@@ -136,7 +135,7 @@ def search(client: TestClient) -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def port(app: FastAPI) -> Iterator[int]:
     """The application, served on a real socket."""
-    with served(app) as port:
+    with serving_app(app) as port:
         yield port
 
 
@@ -183,7 +182,7 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def serve() -> Iterator[Callable[[ASGIApp], str]]:
     """Put applications on real ports, each at the address that comes back, until the module ends."""
     with ExitStack() as stack:
-        yield lambda app: f"http://127.0.0.1:{stack.enter_context(served(app))}"
+        yield lambda app: f"http://127.0.0.1:{stack.enter_context(serving_app(app))}"
 
 
 @pytest.fixture(scope="module")
@@ -221,18 +220,3 @@ def transport(
 @pytest.fixture(params=["legacy", "auto"])
 def peer(request: pytest.FixtureRequest, transport: Server[Any] | str) -> Peer:
     return Peer(transport, request.param)
-
-
-@contextmanager
-def served(app: ASGIApp) -> Iterator[int]:
-    """Serve an application on a port of its own."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join(30)
-        listener.close()
