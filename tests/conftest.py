@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from index.build import build
 from rag.encoder import EncoderIdentity
 from rag.models import DEFAULT_MODEL
+from tests.servers import serving_handler
 
 ROOT = Path(__file__).parent.parent
 
@@ -161,7 +162,7 @@ def six_questions(asked: str) -> str:
 
 
 @dataclass
-class Service:
+class Service(ABC):
     """An endpoint that answers as OpenAI-compatible ones do, and what it has been asked."""
 
     url: str = ""
@@ -172,8 +173,9 @@ class Service:
     paths: list[str] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
 
+    @abstractmethod
     def usual(self, body: dict[str, Any]) -> object:
-        raise NotImplementedError
+        """Answer a request."""
 
 
 @dataclass
@@ -222,19 +224,9 @@ def serving(state: Service) -> Iterator[None]:
             except (BrokenPipeError, ConnectionResetError):
                 pass  # the client went away, as some tests want
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
+    with serving_handler(Handler) as port:
+        state.url = f"http://127.0.0.1:{port}/v1"
         yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

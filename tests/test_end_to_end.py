@@ -58,9 +58,11 @@ class Service:
 def service(
     real_index: Path, models: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    imports = tmp_path_factory.mktemp("imports") / "stderr.txt"
+    folder = tmp_path_factory.mktemp("service")
+    imports = folder / "stderr.txt"
     command = [sys.executable, "-X", "importtime", "-c", NO_NETWORK, "serve", "--port", "0"]
     command += ["--index", str(real_index), "--models", str(models)]
+    command += ["--state", str(folder / "state")]
     with (
         imports.open("w") as stderr,
         subprocess.Popen(

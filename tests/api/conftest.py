@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
+from mcp.server.lowlevel.server import Server
+from openai import OpenAI
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
+from api.access import AccessKey
 from api.app import create_app
+from api.protocols import Protocols
 from rag.ask import Asker
 from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.chunk import passages_of
-from rag.filters import NO_FILTERS, Filters
-from rag.named_districts import DistrictNames, district_names
-from rag.retrieve import Retrieval
-from rag.types import Case, Hit, Passage, Source
+from rag.named_districts import district_names
+from rag.types import Case, Source
+from tests.api.dify_client import KEY, Dify
+from tests.api.lengths import Lengths
+from tests.api.mcp_peer import Peer, tool_server
+from tests.api.retrievers import Failing, SharedCharacters
+from tests.servers import serving_app
+
+ROOT = Path(__file__).parents[2]
 
 TEXT = """上海市2022年度各区优化营商环境优秀案例
 排名1
@@ -49,37 +57,28 @@ TEXT = """上海市2022年度各区优化营商环境优秀案例
 """
 
 
-@dataclass(frozen=True, slots=True)
-class SharedCharacters:
-    """Scores a passage by the share of the question's distinct characters that it holds."""
-
-    cases: tuple[Case, ...]
-    passages: tuple[Passage, ...]
-    names: DistrictNames
-
-    def retrieve(self, question: str, *, limit: int, filters: Filters = NO_FILTERS) -> Retrieval:
-        allowed = {
-            case.case_id for case in self.cases if case.duplicate_of is None and filters.allow(case)
-        }
-        hits = [
-            Hit(passage, score, score, score, 0.0, 0.5, (score,) * len(passage.sentences))
-            for passage in self.passages
-            if passage.case_id in allowed
-            for score in [len(set(question) & set(passage.text)) / len(set(question))]
-        ]
-        hits.sort(key=lambda hit: (-hit.score, hit.passage.span))
-        named = self.names.read(question).districts
-        if not hits:
-            return Retrieval((), 0.0, "not_in_district", named=named)
-        confidence = hits[0].score
-        reason = None if confidence >= 0.5 else "not_in_collection"
-        return Retrieval(tuple(hits[:limit]), confidence, reason, named=named)
-
-
 @pytest.fixture(scope="session")
 def source() -> Source:
     digest = hashlib.sha256(TEXT.encode()).hexdigest()
     return Source("cases.txt", digest, "utf-8", TEXT)
+
+
+@pytest.fixture
+def citation(source: Source) -> dict[str, Any]:
+    """How the passage about tax refunds is cited, in JSON."""
+    return {
+        "label": "静安区《智能退税一键到账》（上海市2022年度各区优化营商环境优秀案例，排名1）",
+        "case_id": "c33adef876c",
+        "title": "智能退税一键到账",
+        "district": "静安区",
+        "districts": ["静安区"],
+        "collection": "上海市2022年度各区优化营商环境优秀案例",
+        "case_rank": 1,
+        "year": 2022,
+        "section": ["基本情况"],
+        "source": {"file": "cases.txt", "sha256": source.sha256, "start": 42, "end": 61},
+        "url": "/cases/c33adef876c?v=8873297aee.22.4cd8061c#p=42-61",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -113,22 +112,6 @@ def client(app: FastAPI) -> Iterator[TestClient]:
         yield client
 
 
-class Failing:
-    """A retriever whose every search fails in one way."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def retrieve(
-        self,
-        question: str,
-        *,
-        limit: int,
-        filters: Filters = NO_FILTERS,
-    ) -> Retrieval:
-        raise self.error
-
-
 @pytest.fixture
 def failing_client(cases: tuple[Case, ...]) -> Callable[[Exception], TestClient]:
     """A client of a service whose every search fails in one way."""
@@ -155,8 +138,23 @@ def search(client: TestClient) -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def port(app: FastAPI) -> Iterator[int]:
     """The application, served on a real socket."""
-    with served(app) as port:
+    with serving_app(app) as port:
         yield port
+
+
+@pytest.fixture
+def run_example(port: int, capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
+    """Run the guide's example of a module as its readers would, and tell what it prints."""
+    guide = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+
+    def run(module: str) -> str:
+        (example,) = (it for it in examples if module in it)
+        example = example.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+        exec(compile(example, "integrations.md", "exec"), {})  # noqa: S102 -- what readers would run
+        return capsys.readouterr().out
+
+    return run
 
 
 @pytest.fixture
@@ -187,19 +185,41 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def serve() -> Iterator[Callable[[ASGIApp], str]]:
     """Put applications on real ports, each at the address that comes back, until the module ends."""
     with ExitStack() as stack:
-        yield lambda app: f"http://127.0.0.1:{stack.enter_context(served(app))}"
+        yield lambda app: f"http://127.0.0.1:{stack.enter_context(serving_app(app))}"
 
 
-@contextmanager
-def served(app: ASGIApp) -> Iterator[int]:
-    """Serve an application on a port of its own."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join(30)
-        listener.close()
+@pytest.fixture(scope="module")
+def locked(assistant: Assistant, serve: Callable[[ASGIApp], str]) -> str:
+    """The address of a service with an encoder, whose protocols ask for a key."""
+    protocols = Protocols(AccessKey(KEY), Lengths())
+    return serve(create_app(Asker(assistant), passages=6, encoder="-", protocols=protocols))
+
+
+@pytest.fixture(scope="module")
+def dify(locked: str) -> Dify:
+    return Dify(f"{locked}/dify")
+
+
+@pytest.fixture(scope="module")
+def ai(locked: str) -> Iterator[OpenAI]:
+    """OpenAI's own client, with the key."""
+    with OpenAI(base_url=f"{locked}/v1", api_key=KEY, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def in_memory(assistant: Assistant) -> Server[Any]:
+    """The server of the protocol, without HTTP."""
+    return tool_server(assistant)
+
+
+@pytest.fixture(params=["http", "memory"])
+def transport(
+    request: pytest.FixtureRequest, port: int, in_memory: Server[Any]
+) -> Server[Any] | str:
+    return f"http://127.0.0.1:{port}/mcp" if request.param == "http" else in_memory
+
+
+@pytest.fixture(params=["legacy", "auto"])
+def peer(request: pytest.FixtureRequest, transport: Server[Any] | str) -> Peer:
+    return Peer(transport, request.param)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,10 @@ from api.scope import RequestRefusedError
 from api.searcher import METADATA_KEYS, IndexSearcher
 from api.service import ServiceUnavailableError
 from rag.assistant import Assistant
+from rag.types import Source
 
 pytestmark = pytest.mark.usefixtures("only_loopback")
 
-ROOT = Path(__file__).parents[2]
 REFUND = "静安区𠮷祥大厦推行智能退税，三天到账。"
 LICENCE = "浦东新区开办企业一天办结，营业执照当场领取。"
 
@@ -42,23 +42,13 @@ def ids(documents: list[Document]) -> list[str | None]:
 
 
 def test_a_document_is_the_passage_with_its_citation(
-    casebook: CasebookRetriever, source: Any
+    casebook: CasebookRetriever, source: Source, citation: dict[str, Any]
 ) -> None:
     document = casebook.invoke("智能退税", top_k=1)[0]
     assert document.id == "c33adef876c:42-61"
     assert document.page_content == REFUND == source.text[42:61]
     assert json.loads(json.dumps(document.metadata)) == {
-        "label": "静安区《智能退税一键到账》（上海市2022年度各区优化营商环境优秀案例，排名1）",
-        "case_id": "c33adef876c",
-        "title": "智能退税一键到账",
-        "district": "静安区",
-        "districts": ["静安区"],
-        "collection": "上海市2022年度各区优化营商环境优秀案例",
-        "case_rank": 1,
-        "year": 2022,
-        "section": ["基本情况"],
-        "source": {"file": "cases.txt", "sha256": source.sha256, "start": 42, "end": 61},
-        "url": "/cases/c33adef876c?v=8873297aee.22.4cd8061c#p=42-61",
+        **citation,
         "rank": 1,
         "passage_id": "c33adef876c:42-61",
         "score": 1.0,
@@ -190,13 +180,5 @@ def test_an_index_is_opened_with_the_model_that_it_names(real_index: Path, model
     assert casebook.invoke("今天晚饭吃什么") == []
 
 
-def test_the_example_of_the_guide_runs(port: int, capsys: pytest.CaptureFixture[str]) -> None:
-    guide = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
-    (example,) = (
-        block
-        for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
-        if "api.langchain_retriever" in block
-    )
-    example = example.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
-    exec(compile(example, "integrations.md", "exec"), {})  # noqa: S102 -- what readers would run
-    assert f"{REFUND}" in capsys.readouterr().out
+def test_the_example_of_the_guide_runs(run_example: Callable[[str], str]) -> None:
+    assert REFUND in run_example("api.langchain_retriever")

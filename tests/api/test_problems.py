@@ -21,9 +21,8 @@ from rag.errors import (
     IndexMissingError,
     ModelError,
 )
-from rag.filters import NO_FILTERS, Filters
-from rag.retrieve import Retrieval
 from rag.types import Case
+from tests.api.retrievers import Waiting
 
 SEARCH = "/api/v1/search"
 
@@ -246,25 +245,6 @@ def test_a_failure_inside_has_one_status_and_tells_nothing_of_this_machine(
     assert response.headers.get("retry-after") == retry_after
     assert "secret" not in response.text
     assert "10.0.0.7" not in response.text
-
-
-class Waiting:
-    """A retriever that is busy until it is told to stop."""
-
-    def __init__(self) -> None:
-        self.busy = threading.Event()
-        self.stop = threading.Event()
-
-    def retrieve(
-        self,
-        question: str,
-        *,
-        limit: int,
-        filters: Filters = NO_FILTERS,
-    ) -> Retrieval:
-        self.busy.set()
-        self.stop.wait(30)
-        return Retrieval((), 0.0, "not_in_collection")
 
 
 def test_one_search_too_many_is_turned_away_at_once_and_told_when_to_come_back(

@@ -17,6 +17,14 @@ import pytest
 SERVE = [sys.executable, "-c", "from api.cli import app; app()"]
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the command keeps what readers say: not in the checkout."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("CASEBOOK_STATE", str(folder))
+    return folder
+
+
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*SERVE, *arguments],
@@ -88,13 +96,12 @@ def test_a_site_that_is_no_origin_ends_the_start(tmp_path: Path, origin: str) ->
 
 @pytest.mark.model
 def test_origins_and_state_of_the_operator_hold_and_a_state_without_room_is_told(
-    real_index: Path, models: Path, tmp_path: Path
+    real_index: Path, models: Path, state: Path
 ) -> None:
-    (tmp_path / "state").write_text("a file")
+    state.write_text("a file")
     command = [*SERVE, "--port", "0", "--index", str(real_index), "--models", str(models)]
     environment = {
         **os.environ,
-        "CASEBOOK_STATE": str(tmp_path / "state"),
         "CASEBOOK_ALLOWED_ORIGINS": "https://portal.example http://10.1.2.3",
     }
     with subprocess.Popen(
@@ -124,7 +131,7 @@ def test_origins_and_state_of_the_operator_hold_and_a_state_without_room_is_told
         _, errors = process.communicate(timeout=60)
 
     assert answers == [(200, "http://10.1.2.3"), (503, "http://10.1.2.3")]
-    assert errors.startswith(f"现在收不了意见，检索照常：{tmp_path / 'state'} 不能用来存意见（")
+    assert errors.startswith(f"现在收不了意见，检索照常：{state} 不能用来存意见（")
 
 
 @pytest.mark.model

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -19,6 +18,7 @@ from api.scope import RequestRefusedError, Scope
 from api.searcher import IndexSearcher, Searcher
 from api.service import Service, ServiceUnavailableError
 from rag.assistant import Assistant
+from tests.servers import serving_handler
 
 REQUEST = Scope().request("智能退税")
 
@@ -70,17 +70,9 @@ def gateway() -> Iterator[Gateway]:
             except (BrokenPipeError, ConnectionResetError):
                 pass  # the client went away, as one test wants
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving_handler(Handler) as port:
+        state.url = f"http://127.0.0.1:{port}"
+        yield state
 
 
 def without_time(response: SearchResponse) -> SearchResponse:

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from api.widget_bundle import widget_script
-
 PLACES = ["/", "/?district=静安区&year=2023", "/search?q=智能退税怎么办"]
 
 
@@ -21,8 +19,8 @@ def no_widget(stage: Any) -> None:
 
 
 @pytest.fixture
-def widget(stage: Any) -> None:
-    stage.page(widget_script(), path="/widget/v1/casebook.js", content_type="text/javascript")
+def widget(stage: Any, no_widget: None) -> None:  # noqa: ARG001  undone, so it comes first
+    del stage.pages["/widget/v1/casebook.js"]
 
 
 @pytest.fixture

@@ -23,18 +23,7 @@ from eval.parts import calibration_split
 from eval.risk import Judged, auroc, risk_coverage
 from eval.share import Share
 from rag.confidence import DEFAULT
-
-RIGHT, MISSED, UNANSWERABLE = (True, True), (True, False), (False, False)
-
-
-def judge(*rows: tuple[float, tuple[bool, bool]]) -> list[Judged]:
-    return [Judged(f"q{i}", confidence, *kind) for i, (confidence, kind) in enumerate(rows)]
-
-
-rows = st.tuples(
-    st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.sampled_from([RIGHT, MISSED, UNANSWERABLE])
-)
-judgments = st.lists(rows, min_size=1, max_size=30).map(lambda drawn: judge(*drawn))
+from tests.eval.judgments import MISSED, RIGHT, UNANSWERABLE, judge, judgments
 
 FIVE = judge((0.9, RIGHT), (0.8, UNANSWERABLE), (0.8, RIGHT), (0.3, MISSED), (0.1, RIGHT))
 

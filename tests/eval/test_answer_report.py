@@ -53,22 +53,14 @@ HALF = replace(
     elsewhere=1,
     beside=None,
 )
-REFUSED = replace(
-    RIGHT,
-    question_id="Q3",
-    reason="low_confidence",
-    sentences=0,
-    characters=0,
-    supported=0,
-    citations=0,
-    holding=0,
-    touching=0,
-    cited=0.0,
-    contained=0.0,
-    facts=0.0,
-    elsewhere=None,
-    beside=0,
+SILENT = dict.fromkeys(
+    (
+        *("sentences", "characters", "supported", "citations", "holding", "touching"),
+        *("cited", "contained", "facts", "beside"),
+    ),
+    0,
 )
+REFUSED = replace(RIGHT, question_id="Q3", reason="low_confidence", elsewhere=None, **SILENT)
 LACKING = replace(
     REFUSED, question_id="U1", need=None, cited=None, contained=None, facts=None, beside=None
 )

@@ -15,30 +15,17 @@ from eval.questions import (
     Question,
     QuestionsError,
     digest_of,
-    is_one_column,
     listed,
     read_questions,
     write_questions,
 )
+from tests.eval.question_strategies import questions_of
 
 DEV = Path(__file__).parents[2] / "eval" / "dev_questions.jsonl"
 
 QUESTION = Question("Q1", "fact", "几天？", ("三日到账",), "any", "三天")
 
-words = st.text(min_size=1).filter(lambda text: text.strip())
-ids = st.text(min_size=1).filter(is_one_column)
-questions = st.lists(
-    st.builds(
-        Question,
-        question_id=ids,
-        type=words,
-        text=words,
-        quotes=st.lists(words, max_size=3).map(tuple),
-        mode=st.sampled_from(["any", "all"]),
-        answer=st.text(),
-    ),
-    unique_by=lambda question: question.question_id,
-).filter(lambda several: any(question.quotes for question in several))
+questions = questions_of(st.text())
 
 
 def line(**changes: object) -> str:

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.questions import Question, QuestionsError, is_one_column, read_questions
+from eval.questions import Question, QuestionsError, read_questions
 from eval.spreadsheet import read_spreadsheet, write_spreadsheet
+from tests.eval.question_strategies import questions_of
 
 DEV = Path(__file__).parents[2] / "eval" / "dev_questions.jsonl"
 HEADER = "id,type,question,mode,answer,quote1,quote2\r\n"
@@ -21,20 +22,7 @@ QUESTION = Question("Q1", "fact", "几天？", ("三日到账", "企业"), "all"
 ROW = "Q1,fact,几天？,all,三天,三日到账,企业\r\n"
 
 marks = st.characters(codec="utf-8", exclude_categories=["Cc"]) | st.sampled_from("\t\r\n=+-@'\",")
-words = st.text(marks, min_size=1).filter(lambda text: text.strip())
-ids = words.filter(is_one_column)
-questions = st.lists(
-    st.builds(
-        Question,
-        question_id=ids,
-        type=words,
-        text=words,
-        quotes=st.lists(words, max_size=3).map(tuple),
-        mode=st.sampled_from(["any", "all"]),
-        answer=st.text(marks),
-    ),
-    unique_by=lambda question: question.question_id,
-).filter(lambda several: any(question.quotes for question in several))
+questions = questions_of(st.text(marks))
 
 
 def read(tmp_path: Path, data: bytes | str, name: str = "q.csv") -> tuple[Question, ...]:

@@ -14,12 +14,13 @@ from rag.cases import read_cases
 from rag.chunk import context_of, passages_of
 from rag.confidence import DEFAULT
 from rag.filters import Filters
-from rag.ranking import Legs, Mask, Rankers, Rows, Scores
+from rag.ranking import Legs, Rankers, Scores
 from rag.rerank import RERANKED, relevance_of
 from rag.retrieve import HybridRetriever, Retrieval
 from rag.signals import Signals
 from rag.source import decode
 from rag.tuning import DEFAULT_WEIGHTS, Tuning
+from tests.rag.rankers import InOrder
 
 COUNT = 24
 TEXT = "甲市2022年优化营商环境优秀案例\n" + "".join(
@@ -43,25 +44,6 @@ class Written:
         return np.array([self.known.get(n, self.rest) for n in numbers], dtype=np.float32)
 
 
-@dataclass(frozen=True)
-class Fixed:
-    """A ranker whose scores are written down."""
-
-    values: tuple[float, ...]
-
-    def match(self, query: object) -> Fixed:
-        return self
-
-    def best(self, *, limit: int, allowed: Mask) -> Rows:
-        return np.flatnonzero(allowed)[:limit]
-
-    def scores(self, rows: Rows) -> Scores:
-        return np.array(self.values, dtype=np.float32)[rows]
-
-    def by_sentence(self, rows: Rows) -> list[Scores]:
-        return [self.scores(np.array([row])) for row in rows]
-
-
 CASES = read_cases([decode("甲市.txt", TEXT.encode())])
 PASSAGES = [passage for case in CASES for passage in passages_of(case, len)]
 
@@ -79,7 +61,7 @@ def retrieved(
     limit: int = 100,
     filters: Filters = Filters(),  # noqa: B008 -- frozen
 ) -> Retrieval:
-    ranker = Fixed(scores)
+    ranker = InOrder(scores)
     tuning = Tuning(replace(DEFAULT_WEIGHTS, dense=0.5), reranker=reranker)  # type: ignore[arg-type]
     rankers = Rankers(Legs(ranker, ranker))
     retriever = HybridRetriever(CASES, PASSAGES, Blank(), rankers, tuning)  # type: ignore[arg-type]

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from rag.confidence import DEFAULT, Calibration
 from rag.filters import Filters
-from rag.ranking import Expansions, Legs, Mask, Rankers, Rows, Scores
+from rag.ranking import Expansions, Legs, Rankers, Rows, Scores
 from rag.retrieve import HybridRetriever, Retrieval
 from rag.signals import Signals
 from rag.tuning import DEFAULT_WEIGHTS, Tuning, Weights
 from rag.types import Case, Passage
+from tests.rag.rankers import Fixed
 
 TAX, HELP, LAW = "2022 退税快办", "2022 帮办代办", "2023 律师服务"
 Parts = dict[str, tuple[float, float, float, float]]
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """A ranker whose scores are written down; what scores 0 is not put forward."""
-
-    values: tuple[float, ...]
-
-    def match(self, query: object) -> Fixed:
-        return self
-
-    def best(self, *, limit: int, allowed: Mask) -> Rows:
-        scores = np.where(allowed, self.values, 0)
-        order = np.argsort(-scores, kind="stable")[:limit]
-        return order[scores[order] > 0]
-
-    def scores(self, rows: Rows) -> Scores:
-        return np.array(self.values, dtype=np.float32)[rows]
-
-    def by_sentence(self, rows: Rows) -> list[Scores]:
-        return [self.scores(np.array([row])) for row in rows]
 
 
 def legs(dense: tuple[float, ...], lexical: tuple[float, ...]) -> Legs:

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from rag.extract import extract
 from rag.generate import GenerationConfig, generate
 from rag.sentences import sentences_of
 from rag.types import Case, District, Hit, Passage, Section, Source, Span
+from tests.servers import serving_handler
 
 
 def event(text: str | None, **choice: Any) -> bytes:
@@ -66,18 +67,10 @@ def model() -> Iterator[Model]:
             except (BrokenPipeError, ConnectionResetError):
                 state.gone.set()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}/v1"
-    yield state
-    state.over.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving_handler(Handler) as port:
+        state.url = f"http://127.0.0.1:{port}/v1"
+        yield state
+        state.over.set()
 
 
 @pytest.fixture
