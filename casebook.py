@@ -11,6 +11,7 @@ import index.cli
 import index.cli_ask
 import index.cli_expand
 import index.cli_verify
+import index.cli_versions
 import rag.cli
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ for part in (
     index.cli_ask.app,
     index.cli_verify.app,
     index.cli_expand.app,
+    index.cli_versions.app,
     api.cli.app,
     api.cli_feedback.app,
     api.cli_mcp.app,

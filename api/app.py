@@ -7,6 +7,7 @@ pool, a bounded number at a time (`Turnstile`); what stays on the event loop onl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
@@ -56,7 +57,7 @@ _LARGER = {
 """Addresses that take larger bodies than a question, in bytes."""
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - tests and deployments choose each on its own
     asker: Asker,
     *,
     passages: int,
@@ -64,6 +65,7 @@ def create_app(
     turnstile: Turnstile | None = None,
     protocols: Protocols = NO_OPTIONS,
     feedback: FeedbackStore | None = None,
+    degraded: Callable[[], str | None] = lambda: None,
 ) -> FastAPI:
     """Build the application.
 
@@ -74,6 +76,7 @@ def create_app(
         turnstile: How many searches are let in at once.
         protocols: How the protocols of others are served.
         feedback: Where feedback is kept; without it none is taken.
+        degraded: Says what is wrong with the index that should be in use; for ``/readyz``.
     """
     app = FastAPI(
         title="Casebook",
@@ -103,7 +106,9 @@ def create_app(
     app.include_router(catalogue_routes(assistant, facets))
     app.include_router(suggest_routes(assistant))
     app.include_router(feedback_routes(feedback))
-    app.include_router(health_routes(assistant, passages=passages, encoder=encoder))
+    app.include_router(
+        health_routes(assistant, passages=passages, encoder=encoder, degraded=degraded)
+    )
     app.include_router(mcp_routes(asker, facets, verifier, turnstile, protocols))
     app.include_router(site_routes(assistant, facets, turnstile))
     app.include_router(widget_routes(widget))

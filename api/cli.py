@@ -17,6 +17,8 @@ import typer
 from rag.errors import CasebookError, StateUnavailableError
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from rag.writer import ModelWriter
 
 app = typer.Typer()
@@ -117,12 +119,15 @@ def _serve(listener: socket.socket, chosen: _Choices) -> None:
     import uvicorn  # noqa: PLC0415
 
     from api.access import KEY_VARIABLE, AccessKey  # noqa: PLC0415
+    from api.admission import Turnstile  # noqa: PLC0415
     from api.app import create_app  # noqa: PLC0415
     from api.cross_origin import CrossOrigin, allowed_origins  # noqa: PLC0415
     from api.feedback_store import FeedbackStore  # noqa: PLC0415
+    from api.index_watch import IndexWatch  # noqa: PLC0415
     from api.links import Links  # noqa: PLC0415
     from api.protocols import Protocols  # noqa: PLC0415
-    from index.store import open_index  # noqa: PLC0415
+    from api.reloading import Degraded, Reloading  # noqa: PLC0415
+    from index.store import OpenIndex, open_index  # noqa: PLC0415
     from rag.ask import Asker  # noqa: PLC0415
 
     key = AccessKey.configured(os.environ.get(KEY_VARIABLE))
@@ -130,22 +135,28 @@ def _serve(listener: socket.socket, chosen: _Choices) -> None:
     origins = allowed_origins(chosen.origins)
     writer = _writer(chosen.llm) if chosen.llm else None
     feedback = FeedbackStore(chosen.state)
-    opened = open_index(chosen.index, chosen.models)
-    manifest = opened.version.manifest
-    application = create_app(
-        Asker(opened.assistant, writer),
-        passages=manifest.passages,
-        encoder=manifest.encoder.name,
-        protocols=Protocols(key, opened.encoder, links, chosen.hosts),
-        feedback=feedback,
-    )
+    turnstile = Turnstile()
+
+    def application(opened: OpenIndex, degraded: Degraded) -> ASGIApp:
+        manifest = opened.version.manifest
+        return create_app(
+            Asker(opened.assistant, writer),
+            passages=manifest.passages,
+            encoder=manifest.encoder.name,
+            turnstile=turnstile,
+            protocols=Protocols(key, opened.encoder, links, chosen.hosts),
+            feedback=feedback,
+            degraded=degraded,
+        )
+
+    reloading = Reloading(open_index(chosen.index, chosen.models), application)
     try:
         feedback.open()
     except StateUnavailableError as error:
         typer.echo(f"现在收不了意见，检索照常：{error}", err=True)
     server = uvicorn.Server(
         uvicorn.Config(
-            CrossOrigin(application, origins),
+            CrossOrigin(reloading, origins),
             lifespan="off",
             ws="none",
             log_level="warning",
@@ -163,7 +174,8 @@ def _serve(listener: socket.socket, chosen: _Choices) -> None:
     name = f"[{address}]" if ":" in address else address
     typer.echo(f"已就绪：http://{name}:{port}/（按 Ctrl+C 停止）")
     sys.stdout.flush()  # whoever waits for this line may read it through a pipe
-    server.run(sockets=[listener])
+    with IndexWatch(reloading, chosen.index, chosen.models):
+        server.run(sockets=[listener])
 
 
 def _writer(llm: str) -> ModelWriter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from fastapi import APIRouter
@@ -28,9 +29,15 @@ class Ready(BaseModel):
     cases: int = Field(description="案例数，含重复")
     passages: int = Field(description="段落数")
     encoder: str = Field(description="向量模型", examples=["multilingual-e5-small"])
+    degraded: str | None = Field(
+        default=None,
+        description="现有索引不能用时，说明原因和应运行的命令；此时用的是另一个完好的版本",
+    )
 
 
-def health_routes(assistant: Assistant, *, passages: int, encoder: str) -> APIRouter:
+def health_routes(
+    assistant: Assistant, *, passages: int, encoder: str, degraded: Callable[[], str | None]
+) -> APIRouter:
     """Route health checks.
 
     Both run on the event loop: they compute nothing, and must answer even while every thread of
@@ -51,6 +58,6 @@ def health_routes(assistant: Assistant, *, passages: int, encoder: str) -> APIRo
 
     @router.get("/readyz", summary="服务是否可用", response_description="可用")
     async def readyz() -> Ready:
-        return ready_now
+        return ready_now.model_copy(update={"degraded": degraded()})
 
     return router

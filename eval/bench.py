@@ -153,7 +153,8 @@ def _prepare(folder: Path) -> None:
     """Build the index, and write the original model and the same sentences for the direct one."""
     from index.assemble import text_keys  # noqa: PLC0415
     from index.build import build  # noqa: PLC0415
-    from index.store import current_version, read_content  # noqa: PLC0415
+    from index.store import read_content  # noqa: PLC0415
+    from index.versions import current_version  # noqa: PLC0415
     from rag.encoders import load_encoder  # noqa: PLC0415
     from rag.preparation.catalogue import KNOWN_MODELS  # noqa: PLC0415
     from rag.preparation.parity import BUILT_IN_SENTENCES  # noqa: PLC0415

@@ -287,7 +287,7 @@ def _require_same_system(index: Path, result: Result) -> None:
     """Refuse an index that another system serves: confidence means something else there."""
     from eval.archive import ArchiveError  # noqa: PLC0415
     from eval.systems import System, system_of  # noqa: PLC0415
-    from index.store import current_version  # noqa: PLC0415
+    from index.versions import current_version  # noqa: PLC0415
     from rag.lexicon import NO_LEXICON, read_lexicon  # noqa: PLC0415
     from rag.lexicon_file import LEXICON, LexiconFile  # noqa: PLC0415
     from rag.tuning import Tuning  # noqa: PLC0415

@@ -6,14 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.store import (
-    Version,
-    current_version,
-    damaged_files,
-    encoder_of,
-    open_version,
-    read_content,
-)
+from index.canary import canaries, unanswered
+from index.content import Content
+from index.store import encoder_of, open_version, read_content
+from index.versions import current_version, damaged_files, named_version
 from rag.assistant import Assistant
 from rag.cite import cite
 from rag.errors import CasebookError
@@ -30,23 +26,24 @@ class Check:
     detail: str
 
 
-def check(index: Path, models: Path) -> list[Check]:
-    """Check the current version of an index.
+def check(index: Path, models: Path, wanted: str | None = None) -> list[Check]:
+    """Check a version of an index.
 
     Args:
         index: The index directory.
         models: Where prepared models are.
+        wanted: A version's name, or the part before the hyphen; None for the current one.
 
     Returns:
         The checks in the order of the work; after one that makes the rest meaningless (no index,
         damaged files, no encoder) there are no more. Never raises for what is wrong with the index.
     """
-    return list(_checks(index, models))
+    return list(_checks(index, models, wanted))
 
 
-def _checks(index: Path, models: Path) -> Iterator[Check]:
+def _checks(index: Path, models: Path, wanted: str | None) -> Iterator[Check]:
     try:
-        version = current_version(index)
+        version = current_version(index) if wanted is None else named_version(index, wanted)
     except CasebookError as error:
         yield Check("版本", ok=False, detail=str(error))
         return
@@ -59,7 +56,8 @@ def _checks(index: Path, models: Path) -> Iterator[Check]:
     count = len(version.manifest.files)
     size = sum(record.size for record in version.manifest.files.values())
     yield Check("文件", ok=True, detail=f"{count} 个，共 {size / 2**20:.1f} MB，摘要全部相符")
-    yield _citations(version)
+    content = read_content(version)
+    yield _citations(content)
     yield from _lexicon(index / LEXICON)
     try:
         assistant = open_version(version, encoder_of(version.manifest, models))
@@ -68,12 +66,11 @@ def _checks(index: Path, models: Path) -> Iterator[Check]:
         return
     encoder = version.manifest.encoder
     yield Check("编码器", ok=True, detail=f"{encoder.name}，{encoder.dimension} 维")
-    yield _answers(version, assistant)
+    yield _answers(content, assistant)
 
 
-def _citations(version: Version) -> Check:
+def _citations(content: Content) -> Check:
     """Every passage must be citable: exactly the text at its place in the source."""
-    content = read_content(version)
     cases = {case.case_id: case for case in content.cases}
     for passage in content.passages:
         try:
@@ -103,13 +100,15 @@ def _lexicon(file: Path) -> Iterator[Check]:
         yield Check("口语词表", ok=True, detail=f"{len(reading.lexicon.entries)} 个说法")
 
 
-def _answers(version: Version, assistant: Assistant) -> Check:
-    """Ask with a passage's own words; a passage with these words must come first."""
-    words = read_content(version).passages[0].text[:200]
+def _answers(content: Content, assistant: Assistant) -> Check:
+    """Ask what it must know; see `index.canary`."""
+    questions = canaries(content)
     try:
-        found = assistant.search(words, limit=1).findings
+        missed = unanswered(assistant, questions)
     except CasebookError as error:
         return Check("试查", ok=False, detail=str(error))
-    if found and words in found[0].hit.passage.text:
-        return Check("试查", ok=True, detail=f"“{words[:20]}…”排在第一")
-    return Check("试查", ok=False, detail=f"用原文“{words[:20]}…”没有查到它自己；请重新建立索引")
+    if missed:
+        words = "、".join(f"“{canary.question[:20]}…”" for canary in missed)
+        detail = f"{len(questions)} 个已知出处的问题有 {len(missed)} 个没有查到原文：{words}；请重新建立索引"
+        return Check("试查", ok=False, detail=detail)
+    return Check("试查", ok=True, detail=f"{len(questions)} 个已知出处的问题都查到了原文")

@@ -127,15 +127,18 @@ def check(
     *,
     index: IndexFolder = DEFAULT_INDEX,
     models: ModelsFolder = DEFAULT_FOLDER,
+    version: Annotated[
+        str | None, typer.Option("--version", help="核对哪个版本；默认是现在使用的。")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """核对索引：每个文件、每个引文位置、编码器，并试查一次。
+    """核对索引：每个文件、每个引文位置、编码器，并用已知出处的问题试查。
 
     退出码：0 全部正常；1 有问题；2 参数有误。
     """
     from index.check import check as check_index  # noqa: PLC0415
 
-    findings = check_index(index, models)
+    findings = check_index(index, models, version)
     if as_json:
         _print_json([{"check": f.name, "ok": f.ok, "detail": f.detail} for f in findings])
     else:

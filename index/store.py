@@ -3,84 +3,68 @@
     CURRENT                      one line: the name of the version in use
     calibration.json             optional: the operator's own thresholds (`rag.confidence`)
     lexicon.tsv                  optional: the operator's own lexicon (`rag.lexicon_file`)
-    LOCK                         held while a version is published (`index.publish`)
+    LOCK, LOCK.holder            held while a version is published (`index.lock`)
     versions/v000003-1f0a9c2d7b/ manifest.json and the files of `index.content`
     vectors.sqlite               vectors kept between builds (`index.vectors`)
 
-A version's name ends in the digest of its manifest, the manifest has the digest of every file:
-damage anywhere is found when the index is opened. Opening never writes.
+Opening verifies (`index.versions`) and never writes. Where the current version is damaged, the
+newest sound one is opened in its place, and that is said.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from index.content import Content, case_files, cases_from_files
-from index.manifest import FileRecord, Manifest, digest_of
+from index.manifest import Manifest
 from index.recipe import terms_digest
+from index.versions import (
+    CURRENT,
+    REBUILD,
+    VERSIONS,
+    Version,
+    current_version,
+    published,
+    read_version,
+    verified,
+)
 from rag.assistant import Assistant
 from rag.confidence import read_calibration
 from rag.encoder import Encoder, EncoderIdentity
 from rag.encoders import load_encoder
-from rag.errors import IndexDamagedError, IndexMismatchError, IndexMissingError
+from rag.errors import CasebookError, IndexDamagedError, IndexMismatchError
 from rag.lexicon_file import LEXICON, LexiconFile
 from rag.retrieve import HybridRetriever
 from rag.tuning import DEFAULT_TUNING, Tuning
 from rag.types import Case
 
-CURRENT = "CURRENT"
-VERSIONS = "versions"
-MANIFEST = "manifest.json"
-_REBUILD = "casebook build <文件或文件夹>"
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One published version: its name, its folder and its verified manifest."""
-
-    name: str
-    folder: Path
-    manifest: Manifest
+_LOG = logging.getLogger("casebook.index")
+_Opened = TypeVar("_Opened")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenIndex:
-    """A version, an assistant that answers from it, and the encoder that both were made with."""
+    """A version, an assistant that answers from it, and the encoder that both were made with.
+
+    Attributes:
+        version: What is answered from.
+        assistant: Answers from it.
+        encoder: Its encoder.
+        degraded: What is wrong with the current version, where this is another one.
+    """
 
     version: Version
     assistant: Assistant
     encoder: Encoder
-
-
-def current_version(index: Path) -> Version:
-    """Find the version in use and verify its manifest.
-
-    Raises:
-        IndexMissingError: If nothing has been built there.
-        IndexDamagedError: If the pointer or the manifest is damaged.
-        IndexMismatchError: If it was written in another format.
-    """
-    pointer = index / CURRENT
-    try:
-        name = pointer.read_text(encoding="utf-8").strip()
-    except (FileNotFoundError, NotADirectoryError):
-        message = f"{index} 里没有索引；请运行：{_REBUILD}"
-        raise IndexMissingError(message) from None
-    except UnicodeDecodeError as error:
-        raise _damaged(pointer, "不是文本") from error
-    folder = index / VERSIONS / name
-    manifest = folder / MANIFEST
-    if not name or Path(name).name != name or not manifest.is_file():
-        raise _damaged(pointer, f"它指向的版本“{name}”不存在")
-    data = manifest.read_bytes()
-    if digest_of(data)[:10] != name.rpartition("-")[2]:
-        raise _damaged(manifest, "内容与版本名中的摘要不符")
-    return Version(name, folder, Manifest.from_json(data))
+    degraded: str | None = None
 
 
 def open_index(index: Path, models: Path) -> OpenIndex:
-    """Open the current version with the encoder that it names.
+    """Open the current version, or the newest sound one where it is damaged, with its encoder.
 
     Args:
         index: The index directory.
@@ -88,17 +72,30 @@ def open_index(index: Path, models: Path) -> OpenIndex:
 
     Raises:
         IndexMissingError: If nothing has been built there.
-        IndexDamagedError: If a file is missing or is not what the manifest says.
-        IndexMismatchError: If encoder, terms or format are not those it was built with.
+        IndexDamagedError: If the current version is damaged, and there is no other to fall back to.
+        IndexMismatchError: If encoder, terms or format are not those it was built with. That is no
+            damage: an older version would answer from other cases than those last built.
         ModelError: If its encoder is not prepared.
         CalibrationError: If the directory has a calibration that cannot be used.
         LexiconError: If it has a lexicon that cannot be used. Once open, the index follows that
             file, and a fault leaves the last sound one in use.
     """
-    version = current_version(index)
-    tuning = Tuning(lexicon=LexiconFile(index / LEXICON), calibration=read_calibration(index))
-    encoder = encoder_of(version.manifest, models)
-    return OpenIndex(version, open_version(version, encoder, tuning), encoder)
+    opened, degraded = _sound(index, lambda version: _open(version, index, models, None))
+    return replace(opened, degraded=degraded)
+
+
+def open_current(index: Path, models: Path, encoder: Encoder) -> OpenIndex:
+    """Open the current version and no other, for a service that has one open already.
+
+    Args:
+        index: The index directory.
+        models: Where prepared models are.
+        encoder: The one in use; it goes on being used if the version was built with it.
+
+    Raises:
+        CasebookError: See `open_index`.
+    """
+    return _open(current_version(index), index, models, encoder)
 
 
 def encoder_of(manifest: Manifest, models: Path) -> Encoder:
@@ -121,12 +118,27 @@ def open_version(version: Version, encoder: Encoder, tuning: Tuning = DEFAULT_TU
         IndexMismatchError: If the encoder is another, or questions are now cut differently.
     """
     require_encoder(version.manifest, encoder.identity)
-    if version.manifest.terms != terms_digest():
-        message = f"索引的切词规则与本版本不同；请重新建立索引：{_REBUILD}"
-        raise IndexMismatchError(message)
-    content = read_content(version)
+    require_terms(version.manifest)
+    return assistant_on(read_content(version), version, encoder, tuning)
+
+
+def assistant_on(
+    content: Content, version: Version, encoder: Encoder, tuning: Tuning = DEFAULT_TUNING
+) -> Assistant:
+    """Put an assistant on what has been read of a version."""
     retriever = HybridRetriever(content.cases, content.passages, encoder, content.rankers, tuning)
     return Assistant(content.cases, retriever, version.name, content.questions)
+
+
+def require_terms(manifest: Manifest) -> None:
+    """Refuse an index whose passages were cut into terms in another way than questions are now.
+
+    Raises:
+        IndexMismatchError: With the command that repairs it.
+    """
+    if manifest.terms != terms_digest():
+        message = f"索引的切词规则与本版本不同；请重新建立索引：{REBUILD}"
+        raise IndexMismatchError(message)
 
 
 def require_encoder(manifest: Manifest, identity: EncoderIdentity) -> None:
@@ -139,7 +151,7 @@ def require_encoder(manifest: Manifest, identity: EncoderIdentity) -> None:
     if built != identity:
         message = (
             f"索引是用 {_name(built)} 建立的，现在的编码器是 {_name(identity)}；"
-            f"请重新建立索引：{_REBUILD} --model {identity.name}"
+            f"请重新建立索引：{REBUILD} --model {identity.name}"
         )
         raise IndexMismatchError(message)
 
@@ -150,57 +162,69 @@ def read_content(version: Version) -> Content:
     Raises:
         IndexDamagedError: If a file is missing or is not what the manifest says.
     """
-    files = {
-        name: _verified(version.folder / name, record)
-        for name, record in version.manifest.files.items()
-    }
+    files = {name: verified(version, name) for name in version.manifest.files}
     return Content.from_files(files, version.manifest)
 
 
 def open_cases(index: Path) -> tuple[Case, ...]:
-    """Read the cases of the current version and nothing else: no encoder is needed.
+    """Read the cases and nothing else, of the version that `open_index` would open.
 
     Raises:
         IndexMissingError: If nothing has been built there.
-        IndexDamagedError: If a file is missing or is not what the manifest says.
+        IndexDamagedError: If a file is missing or is not what the manifest says, and there is no
+            other version to fall back to.
         IndexMismatchError: If it was written in another format.
     """
-    version = current_version(index)
-    records = version.manifest.files
-    names = case_files(version.manifest)
-    files = {name: _verified(version.folder / name, records[name]) for name in names}
+    return _sound(index, _cases)[0]
+
+
+def _cases(version: Version) -> tuple[Case, ...]:
+    files = {name: verified(version, name) for name in case_files(version.manifest)}
     return cases_from_files(files, version.manifest)
 
 
-def damaged_files(version: Version) -> dict[str, str]:
-    """Verify every file of a version.
+def _open(version: Version, index: Path, models: Path, known: Encoder | None) -> OpenIndex:
+    tuning = Tuning(lexicon=LexiconFile(index / LEXICON), calibration=read_calibration(index))
+    if known is None or known.identity != version.manifest.encoder:
+        known = encoder_of(version.manifest, models)
+    return OpenIndex(version, open_version(version, known, tuning), known)
+
+
+def _sound(index: Path, read: Callable[[Version], _Opened]) -> tuple[_Opened, str | None]:
+    """Read the current version, or the newest that can be read where it is damaged.
 
     Returns:
-        What is wrong, by file name; empty if all is well.
+        What was read, and what is wrong with the current version if it is of another.
     """
-    wrong: dict[str, str] = {}
-    for name, record in version.manifest.files.items():
+    while True:
+        pointer = _pointer(index)
         try:
-            _verified(version.folder / name, record)
+            return read(current_version(index)), None
         except IndexDamagedError as error:
-            wrong[name] = str(error)
-    return wrong
+            damage = error
+        if _pointer(index) == pointer:
+            break  # where it has moved on, what was being read may have been retired meanwhile
+    faults: list[str] = []
+    for name in reversed(published(index)):
+        if pointer == f"{name}\n".encode():
+            continue
+        try:
+            found = read(read_version(index / VERSIONS / name, name))
+        except CasebookError as error:
+            faults.append(f"\n  {name}：{error}")
+        else:
+            degraded = f"{damage}；现在用的是完好的版本 {name}"
+            _LOG.warning(degraded)
+            return found, degraded
+    message = f"{damage}；没有别的版本可用{''.join(faults)}"
+    raise IndexDamagedError(message)
 
 
-def _verified(file: Path, record: FileRecord) -> bytes:
+def _pointer(index: Path) -> bytes | None:
     try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise _damaged(file, f"无法读取：{error.strerror}") from error
-    if len(data) != record.size:
-        raise _damaged(file, f"有 {len(data)} 字节，应为 {record.size}")
-    if digest_of(data) != record.sha256:
-        raise _damaged(file, "内容与清单中的摘要不符")
-    return data
-
-
-def _damaged(file: Path, found: str) -> IndexDamagedError:
-    return IndexDamagedError(f"索引已损坏：{file} {found}；请重新建立：{_REBUILD}")
+        return (index / CURRENT).read_bytes()
+    except OSError:
+        return None
 
 
 def _name(identity: EncoderIdentity) -> str:

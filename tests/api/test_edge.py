@@ -67,6 +67,7 @@ def test_readiness_names_what_is_being_served(client: TestClient) -> None:
         "cases": 4,
         "passages": 6,
         "encoder": "shared-characters",
+        "degraded": None,
     }
 
 

@@ -11,8 +11,9 @@ import pytest
 from index.assemble import assemble, text_keys
 from index.build import build
 from index.recipe import DEFAULT_RECIPE, Recipe
-from index.store import current_version, open_version, read_content
+from index.store import open_version, read_content
 from index.vectors import VectorCache
+from index.versions import current_version
 from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.chunk import DEFAULT_CUT, Cut, passages_of
@@ -71,7 +72,7 @@ def test_any_change_builds_anew(tmp_path, collection, encoder, make_encoder, cha
     elif change == "cut":
         cut = Cut(20)
     elif change == "encoder":
-        encoder = make_encoder("退税")
+        encoder = make_encoder("退税帮企")
 
     second = build(
         [collection], tmp_path / "index", encoder, recipe=Recipe(cut), force=change == "forced"

@@ -8,7 +8,7 @@ import pytest
 
 from index.build import build
 from index.check import check
-from index.store import current_version
+from index.versions import current_version
 from rag.encoders import load_encoder
 from rag.lexicon_file import LEXICON
 from rag.models import DEFAULT_MODEL

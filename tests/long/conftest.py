@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-LLM = Path(__file__).parents[2] / "var" / "llm"
+VAR = Path(__file__).parents[2] / "var"
+LLM = VAR / "llm"
 START_S = 120
+
+
+@pytest.fixture(scope="session")
+def record() -> Callable[[str, int, int, str], None]:
+    """Write down a row of docs/reliability.md: its name, how many were tried, how many failed, and what it is."""
+
+    def record(name: str, n: int, failures: int, what: str) -> None:
+        folder = VAR / "reliability"
+        folder.mkdir(parents=True, exist_ok=True)
+        row = {"name": name, "n": n, "failures": failures, "what": what}
+        text = json.dumps(row, ensure_ascii=False, indent=1)
+        (folder / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
+
+    return record
 
 
 @pytest.fixture(scope="session")

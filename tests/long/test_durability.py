@@ -1,0 +1,73 @@
+"""Every way to die, all of them: see `tests/crashes.py` and `tests/swaps.py`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+
+TESTS = Path(__file__).parents[1]
+SCENARIOS = ("first", "rebuild", "gc", "rollback")
+Record = Callable[[str, int, int, str], None]
+
+
+def run(program: str, *arguments: object) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, str(TESTS / program), *map(str, arguments)],
+        cwd=TESTS.parent,
+        env={**os.environ, "PYTHONPATH": str(TESTS.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "what"),
+    [
+        ("kill", "index-step-kills", "索引写入的每一步被杀：首次建立、重建、清理旧版本、回退"),
+        ("power", "index-power-cuts", "同上，并丢失一切尚未同步的内容和名字（断电）"),
+        ("fault", "index-call-faults", "同上，每次系统调用轮流报 EIO、ENOSPC、EINTR"),
+    ],
+)
+def test_every_step_of_every_scenario(
+    tmp_path: Path, record: Record, mode: str, name: str, what: str
+) -> None:
+    report = run("crashes.py", "steps", tmp_path, mode, 1, *SCENARIOS)
+    record(name, report["n"], len(report["failures"]), what)
+    assert report["failures"] == []
+    assert all(report["tried"][scenario] >= 8 for scenario in SCENARIOS)
+
+
+def test_a_thousand_random_kills(tmp_path: Path, record: Record) -> None:
+    report = run("crashes.py", "random", tmp_path, 1000, 20261122)
+    what = f"发布、回退、提问、收意见时随机 SIGKILL；{report['feedback']} 条已确认的意见全部在"
+    record("index-random-kills", report["n"], len(report["failures"]), what)
+    assert report["failures"] == []
+    assert {"build", "rollback", "ask", "feedback"} <= report["during"].keys()
+
+
+def test_a_full_disk_at_many_places(tmp_path: Path, record: Record) -> None:
+    report = run("crashes.py", "limits", tmp_path, 61)
+    what = f"文件大小上限（RLIMIT_FSIZE）从 0 到 {report['bytes']} 字节，每 61 字节一次：原有索引照常回答"
+    record("index-full-disk", report["n"], len(report["failures"]), what)
+    assert report["failures"] == []
+
+
+def test_two_hundred_swaps_under_load(tmp_path: Path, record: Record) -> None:
+    report = run("swaps.py", tmp_path, 200)
+    rss = report["rss_mb"]
+    what = f"四个客户端不停提问时换 200 次索引：出错或混合版本的回答；内存 {rss[0]} → {rss[-1]} MB"
+    record("index-hot-swaps", report["n"], len(report["failures"]), what)
+    assert report["failures"] == []
+    assert report["versions"] >= 200
