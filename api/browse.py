@@ -48,9 +48,14 @@ class Choice:
         >>> Choice(year="2022").address
         '/?year=2022#cases'
         """
-        fields = {"district": self.district, "collection": self.collection, "year": self.year}
-        query = urlencode({name: value for name, value in fields.items() if value})
+        query = urlencode(self.fields)
         return f"/?{query}#cases" if query else "/#cases"
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What is chosen, by the names that it has in addresses; what allows all is left out."""
+        fields = {"district": self.district, "collection": self.collection, "year": self.year}
+        return {name: value for name, value in fields.items() if value}
 
     def of_district(self, name: str) -> Choice:
         """The same with another district."""

@@ -43,7 +43,7 @@ def search_page(
     Args:
         shelf: All that can be listed.
         question: Stands in the field already; may be empty.
-        choice: Which cases to list; its district is chosen in the form, too.
+        choice: Which cases to list and to search; its district is chosen in the form, too.
         outcome: What a browser without scripts searched for: results, or what is wrong with what
             was asked. None where a script does the searching.
     """
@@ -51,8 +51,8 @@ def search_page(
     return template("search.html").substitute(
         question=escape(question[:MAX_QUESTION]),
         asked=escape(f"{question[:MAX_QUESTION]} · ") if question else "",
-        within=_within(shelf, choice.district),
-        results_address=escape("search?" + urlencode({"q": question, "district": choice.district})),
+        within=_within(shelf, choice),
+        results_address=escape("search?" + urlencode({"q": question, **choice.fields})),
         hide_results_link="" if question and outcome is None else " hidden",
         districts="\n".join(_options(shelf.facets.district, choice.district)),
         examples="\n".join(_examples()),
@@ -70,10 +70,19 @@ def search_page(
     )
 
 
-def _within(shelf: Shelf, district: str) -> str:
-    """Have the widget search the district that is chosen, where it is one."""
-    offered = any(facet.value == district for facet in shelf.facets.district)
-    return f' district="{escape(district)}"' if offered else ""
+def _within(shelf: Shelf, choice: Choice) -> str:
+    """Have the widget search what is chosen, as far as there are such cases."""
+    facets = shelf.facets
+    offered: dict[str, list[str | None]] = {
+        "district": [it.value for it in facets.district],
+        "collection": [it.value for it in facets.collection],
+        "year": [str(it.value) for it in facets.year if it.value is not None],
+    }
+    return "".join(
+        f' {name}="{escape(value)}"'
+        for name, value in choice.fields.items()
+        if value in offered[name]
+    )
 
 
 def _options(districts: Sequence[NameCount], chosen: str) -> Iterator[str]:

@@ -9,8 +9,10 @@
   /** Where this page asks the same again. */
   function addressOf({ query, filters }) {
     const parameters = new URLSearchParams({ q: query });
-    const [district] = filters.district || [];
-    if (district) parameters.set("district", district);
+    for (const part of ["district", "collection", "year"]) {
+      const [value] = filters[part] || [];
+      if (value) parameters.set(part, value);
+    }
     return `./?${parameters}`;
   }
 

@@ -46,12 +46,13 @@ function answerView(to) {
     announce(refusal ? `${words("refused")}。${words("found", lines)}` : words("writing"));
   }
 
-  function delta({ sentence }) {
+  function delta({ sentence, text }) {
     if (!sentence) return; // the refusal's own words, which stand there already
     sentences += 1;
     if (sentence.lead || !prose.lastElementChild) {
       prose.append(make("p", {}, sentence.lead ? make("b", {}, `${sentence.lead}：`) : null));
     }
+    if (text.includes(`……${sentence.text}`)) prose.lastElementChild.append("……"); // the source goes on elsewhere
     const element = make("span", { class: "sentence", tabindex: "-1" }, sentence.text);
     for (const number of sentence.citations) element.append(reference(number));
     prose.lastElementChild.append(element);

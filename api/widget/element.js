@@ -5,33 +5,48 @@
 //     <form action="http://casebook.example/search"><label>问题 <input name="q"></label><button>检索</button></form>
 //   </casebook-search>
 //
-// Attributes: api (address of the service; by default where the script came from), district, theme
-// (light, dark or auto; light by default, as portals are), size (normal or elder), lang (zh-CN or en),
-// top-k, placeholder. The form inside is what a browser without scripts shows; with them it lends its
+// Attributes: api (address of the service; by default where the script came from), district, collection
+// and year (where to search to begin with), theme (light, dark or auto; light by default, as portals are),
+// size (normal or elder), lang (zh-CN or en), top-k, placeholder. The form inside is what a browser without scripts shows; with them it lends its
 // label, and a question that the server has put into it is asked at once. Links inside with `q=` in their
 // addresses are the examples.
 // Events, which leave the shadow tree: casebook:ask, casebook:answer, casebook:error, casebook:feedback.
 // Methods: ask(question), stop(), focus().
 
-/** Where the script came from; it lies two folders below the service: `widget/v1/casebook.js`. */
-const HOME = document.currentScript ? new URL("../..", document.currentScript.src).href : `${location.origin}/`;
+/** Where the script came from. */
+const SOURCE = document.currentScript ? document.currentScript.src : "/widget/v1/casebook.js";
 
-const sheet = new CSSStyleSheet();
-sheet.replaceSync(STYLES);
+const SHEET = sheetOf(STYLES);
+
+/** Whoever turns to an element does one of these first; tools that type for people may leave out the focus. */
+const TURNS = ["focusin", "click", "submit", "keydown", "input", "compositionstart"];
+
+/** Makes elements act; read when the first of them is turned to. */
+let acting = null;
 
 /** Waits for the whole page: a script that is not deferred meets an element before what is inside it. */
-function whenRead(act) {
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", act, { once: true });
-  else act();
+function whenRead(act, element) {
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => act(element), { once: true });
+  else act(element);
+}
+
+function begin(element) {
+  if (element.parts || !element.isConnected) return;
+  const root = element.attachShadow({ mode: "open" });
+  root.adoptedStyleSheets = [SHEET];
+  element.parts = shell(element);
+  // Before they reach whom they are meant for, who by then listens.
+  for (const name of TURNS) root.addEventListener(name, () => element.wake(), true);
+  const { input, given } = element.parts;
+  if (!given) return;
+  if (given.value) input.value = given.value; // somebody may have typed before the script was there
+  if (given.matches(":focus")) input.focus();
+  if (given.defaultValue) element.wake().submit();
 }
 
 class CasebookSearch extends HTMLElement {
-  static get observedAttributes() {
-    return ["api", "district", "lang", "placeholder"];
-  }
-
   connectedCallback() {
-    whenRead(() => this.begin());
+    whenRead(begin, this);
   }
 
   disconnectedCallback() {
@@ -39,33 +54,29 @@ class CasebookSearch extends HTMLElement {
   }
 
   attributeChangedCallback() {
-    if (!this.panel) return;
+    if (!this.parts) return;
     this.stop();
-    const { value } = this.panel.input;
-    this.panel = panel(this, HOME);
-    this.panel.input.value = value;
+    const { value } = this.parts.input;
+    this.parts = shell(this);
+    this.parts.input.value = value;
+    this.panel = null;
   }
 
-  begin() {
-    if (this.panel || !this.isConnected) return;
-    const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [sheet]; // assigned: a list that can be pushed to came with Chrome 99
-    this.panel = panel(this, HOME);
-    const { input, given, submit } = this.panel;
-    if (!given) return;
-    input.value = given.value; // somebody may have typed before the script was there
-    if (given === document.activeElement) input.focus();
-    if (given.defaultValue) submit();
+  /** Makes it act, once. */
+  wake() {
+    acting = acting || later();
+    if (!this.panel) this.panel = acting(this, this.parts);
+    return this.panel;
   }
 
   focus(options) {
-    if (this.panel) this.panel.input.focus(options);
+    if (this.parts) this.parts.input.focus(options);
   }
 
   /** Asks a question, as if it had been typed. */
   ask(question) {
-    this.panel.input.value = question;
-    this.panel.submit();
+    this.parts.input.value = question;
+    this.wake().submit();
   }
 
   /** Takes no more of the answer that is on its way. */
@@ -73,3 +84,5 @@ class CasebookSearch extends HTMLElement {
     if (this.panel) this.panel.stop();
   }
 }
+
+CasebookSearch.observedAttributes = ["api", "lang", "placeholder", ...SCOPE];

@@ -1,40 +1,26 @@
-// What stands in the element's shadow root: the question, where to search, what came of it.
+// What the element does once somebody turns to it: suggests, asks, shows what comes of it.
 
 const RECENT = 8;
 
+const SHEET_OF_OUTCOME = sheetOf(STYLES);
+
 /**
- * Fills an element's shadow root.
+ * Makes the parts of an element act.
  * @param {Element} host
- * @param {string} home Address of the service where the element names none.
- * @returns {{input: HTMLInputElement, given: ?HTMLInputElement, submit: function(), stop: function()}}
- *   `given` is the field of the form inside, for browsers without scripts.
+ * @param {Object} parts What `shell` has put there.
+ * @returns {{submit: function(), stop: function()}}
  */
-function panel(host, home) {
+function panel(host, { words, input, field, scope, form, outcome, regions }) {
   const attribute = (name) => host.getAttribute(name);
-  const lang = attribute("lang") || "zh-CN";
-  const words = wordsOf(lang);
-  const base = (attribute("api") ? new URL(attribute("api"), location.href).href : home).replace(/\/*$/, "/");
-  const given = host.querySelector("form input[name=q]");
+  const home = new URL("../..", new URL(SOURCE, location.href)); // the script lies two folders below
+  const base = new URL(attribute("api") || home, location.href).href.replace(/\/*$/, "/");
   let recent = []; // in memory alone: what somebody asked is nobody else's business
   let end = () => {};
 
-  const input = make("input", {
-    id: "question",
-    part: "input",
-    type: "text", // of type search, Escape would clear it before the list is closed
-    inputmode: "search",
-    enterkeyhint: "search",
-    maxlength: 500, // what the service takes
-    autocomplete: "off",
-    role: "combobox",
-    "aria-autocomplete": "list",
-    "aria-expanded": "false",
-    "aria-controls": "list",
-    placeholder: attribute("placeholder") || (given && given.placeholder) || words("placeholder"),
-  });
+  const root = host.shadowRoot;
+  root.adoptedStyleSheets = [SHEET, SHEET_OF_OUTCOME]; // assigned: a list that can be pushed to came with Chrome 99
   const list = make("div", { id: "list", role: "listbox", class: "list", hidden: true, "aria-label": words("label") });
-  const status = () => make("p", { class: "aside", role: "status" });
-  const regions = [status(), status()];
+  field.append(list);
   const typing = composition(input, (delay) => choices.type(delay), () => choices.pause());
   const announce = announcer(regions, typing.busy);
   const choices = combobox(input, list, {
@@ -51,30 +37,12 @@ function panel(host, home) {
       else ask(text);
     },
   });
-  const where = scope({ base, words, district: attribute("district") });
-  const label = given && given.labels[0] ? given.labels[0].textContent.trim() : words("label");
-  const sent = (event) => {
+  const filters = filtersOf(scope, { base, words, attribute });
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!typing.owns(event)) submit();
-  };
-  const form = make(
-    "form",
-    { role: "search", submit: sent },
-    make("label", { class: "label", for: "question" }, label),
-    make("div", { class: "field" }, input, make("button", { class: "primary", part: "submit" }, words("ask")), list),
-    where.box
-  );
-  const outcome = make("section", { class: "outcome", tabindex: "-1", "aria-label": words("answer"), "data-state": "idle" }, examples());
-  host.shadowRoot.replaceChildren(make("div", { class: "root", part: "root", lang }, form, outcome, ...regions));
-
-  /** The page's own examples, links with a question, or some that suit any collection. */
-  function examples() {
-    const links = [...host.querySelectorAll("a[href*='q=']")].map((link) => link.textContent);
-    const items = (links.length ? links : EXAMPLES).map((text) =>
-      make("li", {}, button(text, () => ask(text), { lang: "zh-CN" }))
-    );
-    return make("div", { class: "examples" }, make("p", { class: "note" }, words("examples")), make("ul", {}, ...items));
-  }
+  });
+  for (const example of outcome.querySelectorAll("button")) example.addEventListener("click", () => ask(example.textContent));
 
   function ask(question) {
     input.value = question;
@@ -91,7 +59,7 @@ function panel(host, home) {
     end("dropped");
     recent = [query, ...recent.filter((it) => it !== query)].slice(0, RECENT);
     const top = Number(attribute("top-k"));
-    const body = { query, filters: where.filters(), ...(top ? { top_k: top } : {}) };
+    const body = { query, filters: filters(), ...(top ? { top_k: top } : {}) };
     const tell = (name, detail) =>
       host.dispatchEvent(new CustomEvent(`casebook:${name}`, { bubbles: true, composed: true, detail }));
     end = inquire(body, { base, words, announce, outcome, tell, again: submit });
@@ -102,5 +70,5 @@ function panel(host, home) {
     end("stopped");
   }
 
-  return { input, given, submit, stop };
+  return { submit, stop };
 }

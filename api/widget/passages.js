@@ -9,7 +9,7 @@ const TURNS = ["mouseenter", "mouseleave", "focusin", "focusout"];
  */
 function passageList(to) {
   const { base, words } = to;
-  const list = make("ol", { class: "cases", });
+  const list = make("ol", {});
   const cases = new Map(); // case ids and the box of each case's passages
   const shown = new Map(); // passage ids and what is shown of each
   const numbered = new Map();
@@ -51,8 +51,9 @@ function passageList(to) {
     );
     const quote = () => {
       const characters = [...passage.text];
-      const parts = said.map(([start, end]) => characters.slice(start, end).join(""));
-      return parts.join("……") || passage.text;
+      const between = (start, end) => characters.slice(start, end).join("");
+      const gap = (at) => (at && between(said[at - 1][1], said[at][0]).trim() ? "……" : "");
+      return said.map((range, at) => gap(at) + between(...range)).join("") || passage.text;
     };
     const actions = make(
       "div",

@@ -1,35 +1,40 @@
 // Where to search: district, collection and year, as the service counts them.
 
 /**
- * @param {Object} to `base` of the service, `words`, and the `district` to begin with, or null.
- * @returns {{box: Element, filters: function(): Object}} A box that asks the service once it is opened,
- *   and the filters of a request.
+ * Makes a button open a box of what can be chosen; the service is asked then, and not before.
+ * @param {HTMLButtonElement} opener
+ * @param {Object} to `base` of the service, `words`, and the element's `attribute(name)`, which says what
+ *   is chosen to begin with.
+ * @returns {function(): Object} Gives the filters of a request.
  */
-function scope({ base, words, district }) {
-  const names = ["district", "collection", "year"];
-  const fields = names.map((name) =>
-    make("select", { id: name, change: tell }, make("option", { value: "" }, words("all")))
-  );
-  if (district) {
-    fields[0].append(make("option", { value: district }, district));
-    fields[0].value = district;
-  }
-  const summary = make("summary", {});
+function filtersOf(opener, { base, words, attribute }) {
+  const fields = SCOPE.map((id) => {
+    const field = make("select", { id, change: tell }, make("option", { value: "" }, words("all")));
+    const value = attribute(id);
+    if (value) {
+      field.append(make("option", { value }, value));
+      field.value = value;
+    }
+    return field;
+  });
   const labelled = fields.map((field) =>
     make("div", { class: "filter" }, make("label", { for: field.id }, words(field.id)), field)
   );
   const trouble = make("p", { class: "note" });
-  const box = make("details", { class: "scope", toggle: fill }, summary, make("div", { class: "filters" }, ...labelled), trouble);
+  const box = make("div", { hidden: true }, make("div", { class: "filters" }, ...labelled), trouble);
   let filled = false;
-  tell();
+  opener.after(box);
+  opener.addEventListener("click", () => {
+    box.hidden = !box.hidden;
+    opener.setAttribute("aria-expanded", String(!box.hidden));
+    if (!box.hidden && !filled) fill();
+  });
 
   function tell() {
-    const chosen = fields.map((field) => field.value).filter(Boolean);
-    summary.textContent = words("scope") + (chosen.join(" · ") || words("all"));
+    opener.textContent = scopeText(words, fields.map((field) => field.value).filter(Boolean));
   }
 
   async function fill() {
-    if (filled || !box.open) return;
     filled = true;
     try {
       const facets = await (await request(base, "api/v1/facets")).json();
@@ -47,11 +52,9 @@ function scope({ base, words, district }) {
     }
   }
 
-  function filters() {
-    const chosen = {};
-    for (const { id, value } of fields) if (value) chosen[id] = [id === "year" ? Number(value) : value];
-    return chosen;
-  }
-
-  return { box, filters };
+  return () => {
+    const filters = {};
+    for (const { id, value } of fields) if (value) filters[id] = [id === "year" ? Number(value) : value];
+    return filters;
+  };
 }

@@ -90,9 +90,15 @@ async function askService(base, body, signal, onEvent) {
     return;
   }
   const whole = await response.json();
+  const { text, sentences } = whole.answer;
   onEvent("meta", whole);
   onEvent("citations", whole);
-  whole.answer.sentences.forEach((sentence) => onEvent("delta", { sentence }));
+  let start = 0;
+  for (const sentence of sentences) {
+    const end = text.indexOf(sentence.text, start) + sentence.text.length;
+    onEvent("delta", { sentence, text: text.slice(start, end) });
+    start = end;
+  }
   onEvent("done", whole);
 }
 

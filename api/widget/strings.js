@@ -29,7 +29,7 @@ const STRINGS = {
   evidence: ["依据", "Evidence"],
   found: ["找到 {n} 段，来自 {m} 个案例", "{n} passages from {m} cases"],
   refused: ["没有找到依据", "No evidence found"],
-  not_in_collection: ["案例集里没有与这个问题有关的内容，请换个说法。", "No case is about this. Try other words."],
+  not_in_collection: ["案例集里没有与这个问题有关的内容，请换个说法。", "No case answers this. Try other words."],
   not_in_district: ["该区的案例里没有相关内容，请放宽检索范围。", "No case of that district answers this."],
   low_confidence: ["案例集里没有能够回答的内容，请换个说法。", "No case answers this. Try other words."],
   nearest: ["最接近的案例（不是答案）", "Nearest cases (no answer)"],
@@ -75,7 +75,11 @@ const EXAMPLES = ["企业退税能不能自动到账？", "开办企业要多久
  * @returns {function(string, Object=): string} Looks a string up and fills it in.
  */
 function wordsOf(lang) {
-  const column = /^en/i.test(lang) ? 1 : 0;
+  return say.bind(null, lang.toLowerCase().startsWith("en") ? 1 : 0);
+}
+
+function say(column, key, values) {
   // A service that is newer than this script may have a kind of thing that has no words yet.
-  return (key, values) => (STRINGS[key] || ["", ""])[column].replace(/\{(\w)\}/g, (_, name) => values[name]);
+  const text = (STRINGS[key] || ["", ""])[column];
+  return values ? text.replace(/\{(\w)\}/g, (_, name) => values[name]) : text;
 }

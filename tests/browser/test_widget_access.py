@@ -53,7 +53,7 @@ def reach(portal: Any, stage: Any, answers: Any, gate: Any, complaints: Any) -> 
             page.locator("#list [role=option]").first.wait_for()
             page.keyboard.press("ArrowDown")
         elif state == "filters":
-            page.locator("summary").click()
+            page.locator(".scope").click()
         elif state != "idle":
             stage.answer(ASK, replies.get(state, answers.streamed()))
             before = {"stopped": "streaming", "reasons": "answered"}.get(state, state)

@@ -28,7 +28,7 @@ def test_every_feature_works_under_the_strictest_policy(portal: Any, complaints:
     page.keyboard.insert_text("退税")
     page.locator("#list [role=option]").first.click()
     page.locator("[data-state=answered]").wait_for()
-    page.locator("summary").click()
+    page.locator(".scope").click()
     page.get_by_role("button", name="复制引文").first.click()
     page.get_by_role("button", name="更多相关段落").click()
     page.get_by_role("button", name="没有用").click()

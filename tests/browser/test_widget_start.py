@@ -1,0 +1,76 @@
+"""What the element does to a page that nobody searches on: as little as can be seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from api.widget_bundle import readable_script
+from api.widget_names import OF_THE_PAGE, renamed
+
+ASK = "/api/v1/ask"
+WITHIN = "document.querySelector('casebook-search').shadowRoot"
+TURNS = {
+    "focus": f"{WITHIN}.querySelector('input').focus()",
+    "click": f"{WITHIN}.querySelector('.scope').click()",
+    "key": f"{WITHIN}.querySelector('input').dispatchEvent(new KeyboardEvent('keydown', {{ key: 'a' }}))",
+    "input": f"{WITHIN}.querySelector('input').dispatchEvent(new InputEvent('input'))",
+    "composition": f"{WITHIN}.querySelector('input').dispatchEvent(new CompositionEvent('compositionstart'))",
+}
+
+
+def made(page: Page) -> list[int]:
+    """How many sheets, boxes of suggestions and fields to choose in there are."""
+    counted: list[int] = page.evaluate(
+        f"[{WITHIN}.adoptedStyleSheets.length, {WITHIN}.querySelectorAll('#list').length,"
+        f" {WITHIN}.querySelectorAll('select').length]"
+    )
+    return counted
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_the_rest_is_made_once_somebody_turns_to_it(portal: Any, turn: str) -> None:
+    page = portal.open()
+    assert made(page) == [1, 0, 0]
+    page.evaluate(TURNS[turn])
+    assert made(page) == [2, 1, 3]
+    page.locator("#question").focus()
+    assert made(page) == [2, 1, 3]
+
+
+def test_the_key_that_wakes_it_is_heard(portal: Any, stage: Any) -> None:
+    page = portal.open()
+    page.evaluate(f"{WITHIN}.querySelector('input').value = '退税几天到账'")
+    page.evaluate(f"{WITHIN}.querySelector('form').requestSubmit()")
+    page.locator("[data-state=answered]").wait_for()
+    assert page.url.endswith("/portal")  # the browser sent no form
+    assert [it.body["query"] for it in stage.asked_of(ASK)] == ["退税几天到账"]
+
+
+def test_the_click_that_wakes_it_is_heard(portal: Any, stage: Any) -> None:
+    page = portal.open(inside='<a href="/?q=x">怎样退税？</a>')
+    page.evaluate(f"{WITHIN}.querySelector('.examples button').click()")
+    page.locator("[data-state=answered]").wait_for()
+    assert [it.body["query"] for it in stage.asked_of(ASK)] == ["怎样退税？"]
+
+
+def test_where_to_search_opens_and_closes(portal: Any, stage: Any, answers: Any) -> None:
+    counted: dict[str, list[Any]] = {"district": [], "collection": [], "year": []}
+    stage.answer("/api/v1/facets", answers.as_json(counted))
+    page = portal.open('district="静安区" collection="优秀案例" year="2023"')
+    scope = page.get_by_role("button", name="检索范围：静安区 · 优秀案例 · 2023")
+    expect(scope).to_have_attribute("aria-expanded", "false")
+    scope.click()
+    expect(scope).to_have_attribute("aria-expanded", "true")
+    expect(page.get_by_label("案例集")).to_have_value("优秀案例")
+    scope.press("Enter")
+    expect(page.get_by_label("案例集")).to_be_hidden()
+    assert len(stage.asked_of("/api/v1/facets")) == 1
+
+
+def test_no_name_that_is_shortened_means_something_of_the_page(page: Page) -> None:
+    names = [*renamed(readable_script())]
+    assert page.evaluate("(names) => names.filter((name) => name in window)", names) == []
+    assert OF_THE_PAGE.isdisjoint(names)
