@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import get_args, get_type_hints
 
-from index.lexical import Bm25
+from index.postings import Bm25
 from index.recipe import DEFAULT_RECIPE, Keys, Recipe
 from rag.chunk import Cut
 from rag.errors import CasebookError

@@ -16,6 +16,7 @@ from rag.chunk import context_of, passages_of
 from rag.encoder import Encoder, TokenEncoder
 from rag.expansions import Expansion, ExpansionsError, questions_of
 from rag.noise import UNRELATED, floor_of
+from rag.passages import Passages
 from rag.script import simplified
 from rag.types import Case, Passage, Source, Span
 
@@ -72,24 +73,26 @@ def assemble(
         keys + questions,
         on_progress=lambda done: on_progress("编码句子", done, distinct),
     )
-    dense = DenseRanker.build(vectors[: len(keys)], [len(of) for of in spans])
+    dense = DenseRanker.build(vectors[: len(keys)], [len(of) for of in spans], recipe.exact_up_to)
     floor = floor_of(dense.top_cosine(encoder.encode_query(question)) for question in UNRELATED)
     by_id = {case.case_id: case for case in cases}
     lexical = LexicalRanker.build(
-        [f"{context_of(by_id[p.case_id], p.section)}\n{p.text}" for p in passages], recipe.bm25
+        (f"{context_of(by_id[p.case_id], p.section)}\n{p.text}" for p in passages), recipe.bm25
     )
     known = None
     if questions:
         known = QuestionIndex(
             questions=tuple(asked),
-            dense=DenseRanker.build(vectors[len(keys) :], [len(of) for of in asked]).over(floor),
+            dense=DenseRanker.build(
+                vectors[len(keys) :], [len(of) for of in asked], recipe.exact_up_to
+            ).over(floor),
             lexical=LexicalRanker.build(["\n".join(of) for of in asked], recipe.bm25),
         )
     late = None
     if recipe.late and isinstance(encoder, TokenEncoder):
         texts = text_keys(cases, passages, [(passage.span,) for passage in passages], encoder)
         late = _late(texts, encoder, cache, on_progress)
-    content = Content(cases, tuple(passages), dense.over(floor), lexical, known, late)
+    content = Content(cases, Passages.of(cases, passages), dense.over(floor), lexical, known, late)
     return Assembly(content, floor)
 
 

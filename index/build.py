@@ -105,7 +105,7 @@ def build(
         floor=built.floor,
         cases=len(content.cases),
         passages=len(content.passages),
-        sentences=sum(len(passage.sentences) for passage in content.passages),
+        sentences=len(content.passages.sentences),
     )
     version = publish(
         index,

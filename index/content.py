@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from index.arrays import Data
 from index.dense import DenseRanker
 from index.late import LateRanker
 from index.lexical import LexicalRanker
@@ -15,16 +16,17 @@ from index.manifest import Manifest
 from index.records import (
     cases_from_lines,
     cases_to_lines,
-    passages_from_lines,
-    passages_to_lines,
+    passages_from_files,
+    passages_to_files,
 )
+from rag.passages import Passages
 from rag.ranking import Expansions, Legs, Rankers
 from rag.suggestions import KnownQuestion
-from rag.types import Case, Passage, Source
+from rag.types import Case, Source
 
 _CASES, _PASSAGES, _DENSE, _LEXICAL = (
     "cases.jsonl",
-    "passages.jsonl",
+    "passages/",
     "dense.faiss",
     "lexical/",
 )
@@ -60,9 +62,9 @@ class QuestionIndex:
         }
 
     @classmethod
-    def from_files(cls, files: Mapping[str, bytes], floor: float) -> QuestionIndex:
+    def from_files(cls, files: Mapping[str, Data], floor: float) -> QuestionIndex:
         """Read what `to_files` wrote; the caller has verified the files' digests."""
-        questions = tuple(tuple(of) for of in json.loads(files["questions.json"]))
+        questions = tuple(tuple(of) for of in json.loads(bytes(files["questions.json"])))
         dense = DenseRanker.from_bytes(files[_DENSE], [len(of) for of in questions], floor)
         return cls(
             questions, dense, LexicalRanker.from_files(_under(_LEXICAL, files), len(questions))
@@ -74,11 +76,11 @@ def case_files(manifest: Manifest) -> tuple[str, ...]:
     return (*map(_source_file, range(len(manifest.sources))), _CASES)
 
 
-def cases_from_files(files: Mapping[str, bytes], manifest: Manifest) -> tuple[Case, ...]:
+def cases_from_files(files: Mapping[str, Data], manifest: Manifest) -> tuple[Case, ...]:
     """Read the cases alone; the caller has verified the digests of `case_files`."""
     sources = {
         record.name: Source(
-            record.name, record.sha256, record.encoding, files[_source_file(row)].decode()
+            record.name, record.sha256, record.encoding, str(files[_source_file(row)], "utf-8")
         )
         for row, record in enumerate(manifest.sources)
     }
@@ -99,7 +101,7 @@ class Content:
     """
 
     cases: tuple[Case, ...]
-    passages: tuple[Passage, ...]
+    passages: Passages
     dense: DenseRanker
     lexical: LexicalRanker
     known: QuestionIndex | None
@@ -135,7 +137,7 @@ class Content:
         return {
             **{_source_file(row): source.text.encode() for row, source in enumerate(sources)},
             _CASES: cases_to_lines(self.cases),
-            _PASSAGES: passages_to_lines(self.passages),
+            **_below(_PASSAGES, passages_to_files(self.passages)),
             _DENSE: self.dense.to_bytes(),
             **_below(_LEXICAL, self.lexical.to_files()),
             **(_below(_QUESTIONS, self.known.to_files()) if self.known else {}),
@@ -143,12 +145,12 @@ class Content:
         }
 
     @classmethod
-    def from_files(cls, files: Mapping[str, bytes], manifest: Manifest) -> Content:
+    def from_files(cls, files: Mapping[str, Data], manifest: Manifest) -> Content:
         """Read what `to_files` wrote; the caller has verified the files' digests."""
         cases = cases_from_files(files, manifest)
-        passages = passages_from_lines(files[_PASSAGES], cases)
+        passages = passages_from_files(_under(_PASSAGES, files), cases)
         by_sentence = manifest.recipe.keys == "sentence"
-        counts = [len(passage.sentences) if by_sentence else 1 for passage in passages]
+        counts = passages.counts if by_sentence else np.ones(len(passages), dtype=np.int64)
         questions, late = _under(_QUESTIONS, files), _under(_LATE, files)
         return cls(
             cases,
@@ -164,7 +166,7 @@ def _below(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {f"{folder}{name}": data for name, data in files.items()}
 
 
-def _under(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+def _under(folder: str, files: Mapping[str, Data]) -> dict[str, Data]:
     return {
         name.removeprefix(folder): data for name, data in files.items() if name.startswith(folder)
     }

@@ -7,20 +7,33 @@ and its reader accepts damaged files, so both are left to code that syncs and ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from index.arrays import Data
 from rag.ranking import Mask, Rows, Scores, SentenceMatches
 
 EXACT_UP_TO = 50_000
-"""Vectors searched exactly; above, HNSW. See docs/decisions/0004-faiss-type.md for timings."""
-_NEIGHBOURS = 32
-_EF_CONSTRUCTION = 200
-_EF_SEARCH = 128
+"""Vectors searched exactly; above, in cells. See docs/decisions/0028-growth.md for timings."""
+_CELLS = 4
+"""Cells an index has, in square roots of its vectors: finding cells and searching them then cost
+about the same."""
+_MOST_CELLS = 4096
+"""Sorting three million vectors into more takes minutes, to save a millisecond a question."""
+_TRAINED = 40
+"""Vectors a cell that the cells are learnt from; FAISS asks for 39."""
+_ROUNDS = 10
+_PROBED = 32
+"""Cells searched for a question: recall@10 of three million vectors .997, with 64 .9995 and 3 ms more
+(docs/decisions/0028-growth.md)."""
+_BATCH = 65_536
+"""Vectors added at once: 100 MB of 384 dimensions."""
 
 
 def inner_products(query: Scores, vectors: NDArray[np.float32]) -> Scores:
@@ -65,13 +78,21 @@ class DenseRanker:
     _floor: float
 
     @classmethod
-    def build(cls, vectors: NDArray[np.float32], counts: Sequence[int]) -> DenseRanker:
+    def build(
+        cls,
+        vectors: NDArray[np.float32],
+        counts: Sequence[int] | Rows,
+        exact_up_to: int = EXACT_UP_TO,
+    ) -> DenseRanker:
         """Index sentence vectors.
 
         Args:
-            vectors: Shape (n sentences, dimension), unit length, passage by passage.
+            vectors: Shape (n sentences, dimension), unit length, passage by passage; may be mapped
+                from a file: it is read piece by piece.
             counts: Vectors of each passage; they sum to n. A passage without any is never found
                 and scores 0.
+            exact_up_to: Vectors that are kept as they are and all compared. More are rounded to 16
+                bits and sorted into cells, of which the nearest are searched.
 
         Raises:
             ValueError: If the counts do not add up.
@@ -80,18 +101,18 @@ class DenseRanker:
         if starts[-1] != len(vectors):
             message = f"{len(vectors)} vectors for passages of {counts} sentences"
             raise ValueError(message)
-        if len(vectors) <= EXACT_UP_TO:
-            index = faiss.IndexFlatIP(vectors.shape[1])
-        else:
-            index = faiss.IndexHNSWFlat(vectors.shape[1], _NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
-            index.hnsw.efConstruction = _EF_CONSTRUCTION
-        index.add(vectors)
+        exact = len(vectors) <= exact_up_to
+        index = faiss.IndexFlatIP(vectors.shape[1]) if exact else _cells(vectors)
+        for start in range(0, len(vectors), _BATCH):
+            index.add(np.ascontiguousarray(vectors[start : start + _BATCH]))
+        if not exact:
+            index.make_direct_map()  # from a vector's number to its cell: candidates are scored
         return cls(index, starts, 0.0)
 
     @classmethod
-    def from_bytes(cls, data: bytes, counts: Sequence[int], floor: float) -> DenseRanker:
+    def from_bytes(cls, data: Data, counts: Sequence[int] | Rows, floor: float) -> DenseRanker:
         """Restore what `to_bytes` gave; the caller has verified the bytes' digest."""
-        index = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
+        index = faiss.read_index(faiss.PyCallbackIOReader(_reader(data)))
         starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         if starts[-1] != index.ntotal:
             message = f"the index holds {index.ntotal} vectors, its passages {starts[-1]} sentences"
@@ -104,12 +125,19 @@ class DenseRanker:
 
     def to_bytes(self) -> bytes:
         """Serialise the FAISS index."""
-        return bytes(faiss.serialize_index(self._index).tobytes())
+        stream = io.BytesIO()  # `faiss.serialize_index` would hold three copies at once
+        faiss.write_index(self._index, faiss.PyCallbackIOWriter(stream.write))
+        return stream.getvalue()
 
     @property
     def exact(self) -> bool:
         """Whether every vector is compared."""
         return isinstance(self._index, faiss.IndexFlat)
+
+    @property
+    def kind(self) -> str:
+        """How the vectors are kept: ``exact``, or ``cells`` with their number."""
+        return "exact" if self.exact else f"cells {self._index.nlist}"
 
     @property
     def size(self) -> int:
@@ -118,7 +146,7 @@ class DenseRanker:
 
     def match(self, query: Scores) -> SentenceMatches:
         """Compare with a question's vector; see `Ranker`."""
-        return ExactMatches.of(self, query) if self.exact else GraphMatches(self, query)
+        return ExactMatches.of(self, query) if self.exact else NearestMatches(self, query)
 
     def all_cosines(self, query: Scores) -> Scores:
         """Compare with every vector of an exact index."""
@@ -133,7 +161,8 @@ class DenseRanker:
 
     def top_cosine(self, query: NDArray[np.float32]) -> float:
         """Cosine of the nearest sentence, whatever its passage."""
-        return float(self._index.search(query[None], 1)[0][0, 0])
+        every = np.ones(len(self._starts) - 1, dtype=bool)
+        return float(self._search(query, 1, every)[0][0])
 
     def cosines(self, query: Scores, rows: Rows) -> tuple[Scores, Rows]:
         """Compare with all sentences of some passages, each with one at least.
@@ -150,7 +179,7 @@ class DenseRanker:
         """Return the passages of the nearest sentences, best first, each once."""
         wanted = min(self.size, 4 * limit)
         while True:
-            keys = self._search(query, wanted, allowed)
+            _, keys = self._search(query, wanted, allowed)
             rows = np.searchsorted(self._starts, keys, side="right") - 1
             _, first = np.unique(rows, return_index=True)
             ranked = rows[np.sort(first)]
@@ -168,7 +197,8 @@ class DenseRanker:
         above = np.clip((cosines - self._floor) / (1 - self._floor), 0, 1)
         return np.asarray(above, dtype=np.float32)
 
-    def _search(self, query: Scores, wanted: int, allowed: Mask) -> Rows:
+    def _search(self, query: Scores, wanted: int, allowed: Mask) -> tuple[Scores, Rows]:
+        """Find the nearest vectors: their cosines and their numbers, best first."""
         # One question is too small to share: with two threads on two busy cores the slower one
         # decides (20,000 vectors: p95 20 ms against 3). The setting belongs to the calling thread.
         faiss.omp_set_num_threads(1)
@@ -177,16 +207,53 @@ class DenseRanker:
             keys = np.repeat(allowed, np.diff(self._starts))
             among = int(keys.sum())
             selector = faiss.IDSelectorBitmap(np.packbits(keys, bitorder="little"))
-        if among <= EXACT_UP_TO:
-            # A graph loses its way when few of its nodes may be visited (recall@10 .90 at one in
-            # ten); the vectors below it, searched exactly, do not.
-            index, parameters = self._index.storage, faiss.SearchParameters(sel=selector)
+        if not among:
+            return np.empty(0, np.float32), np.empty(0, np.int64)
+        if self.exact:
+            parameters = faiss.SearchParameters(sel=selector)
         else:
-            effort = max(_EF_SEARCH, wanted)
-            parameters = faiss.SearchParametersHNSW(sel=selector, efSearch=effort)
-            index = self._index
-        _, found = index.search(query[None], min(wanted, among), params=parameters)
-        return np.asarray(found[0][found[0] >= 0])
+            # Few vectors are all compared. Of more, as many as without a filter: where one in ten
+            # is allowed, the nearest ones lie in ten times as many cells.
+            cells = self._index.nlist
+            probed = cells if among <= EXACT_UP_TO else -(-_PROBED * self.size // among)
+            parameters = faiss.SearchParametersIVF(sel=selector, nprobe=min(cells, probed))
+        cosines, found = self._index.search(query[None], min(wanted, among), params=parameters)
+        known = found[0] >= 0
+        return np.asarray(cosines[0][known]), np.asarray(found[0][known])
+
+
+def _reader(data: Data) -> Callable[[int], bytes]:
+    """Hand data out piece by piece: a mapped file is never in memory twice."""
+    view, place = memoryview(data), 0
+
+    def read(size: int) -> bytes:
+        nonlocal place
+        piece = bytes(view[place : place + size])
+        place += len(piece)
+        return piece
+
+    return read
+
+
+def _cells(vectors: NDArray[np.float32]) -> faiss.Index:
+    """Learn from a sample the cells that many vectors are sorted into; none is added yet."""
+    wished = min(_MOST_CELLS, _CELLS * math.isqrt(len(vectors)))
+    cells = max(1, min(wished, len(vectors) // _TRAINED))
+    coarse = faiss.IndexFlatIP(vectors.shape[1])
+    index = faiss.IndexIVFScalarQuantizer(
+        coarse,
+        vectors.shape[1],
+        cells,
+        faiss.ScalarQuantizer.QT_fp16,
+        faiss.METRIC_INNER_PRODUCT,
+    )
+    index.own_fields = True
+    coarse.this.disown()
+    index.cp.niter = _ROUNDS
+    index.cp.min_points_per_centroid = 1  # an index that small is a test's
+    sample = np.random.default_rng(0).permutation(len(vectors))[: cells * _TRAINED]
+    index.train(np.ascontiguousarray(vectors[np.sort(sample)]))
+    return index
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +296,12 @@ class ExactMatches:
 
 
 @dataclass(frozen=True, slots=True)
-class GraphMatches:
-    """A question's vector against the graph of a large index; see `SentenceMatches`."""
+class NearestMatches:
+    """A question's vector against the nearest cells of a large index; see `SentenceMatches`.
+
+    Only which passages are put forward is approximate: one whose best sentence lies in a cell that
+    is not searched is missed. Scores are of the vectors themselves, whoever puts a passage forward.
+    """
 
     _ranker: DenseRanker
     _query: Scores

@@ -9,13 +9,13 @@ Token vectors are many, so they are kept small: fewer dimensions, eight bits eac
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.arrays import Data, array_bytes, array_of
 from index.dense import inner_products
 from rag.encoder import TokenEncoder
 from rag.ranking import Rows, Scores
@@ -134,11 +134,9 @@ class LateRanker:
         return cls(projection, np.concatenate(passages), starts, 0.0)
 
     @classmethod
-    def from_files(cls, files: Mapping[str, bytes]) -> LateRanker:
+    def from_files(cls, files: Mapping[str, Data]) -> LateRanker:
         """Restore what `to_files` gave; the caller has verified the files' digests."""
-        axes, offset, tokens, starts, floor = (
-            np.load(io.BytesIO(files[f"{name}.npy"]), allow_pickle=False) for name in _ARRAYS
-        )
+        axes, offset, tokens, starts, floor = (array_of(files[f"{name}.npy"]) for name in _ARRAYS)
         return cls(Projection(axes, offset), tokens, starts, float(floor))
 
     def to_files(self) -> dict[str, bytes]:
@@ -147,9 +145,7 @@ class LateRanker:
         arrays = (projection.axes, projection.offset, self._tokens, self._starts, self._floor)
         files: dict[str, bytes] = {}
         for name, array in zip(_ARRAYS, arrays, strict=True):
-            buffer = io.BytesIO()
-            np.save(buffer, np.asarray(array), allow_pickle=False)
-            files[f"{name}.npy"] = buffer.getvalue()
+            files[f"{name}.npy"] = array_bytes(np.asarray(array))
         return files
 
     def over(self, unrelated: Sequence[Tokens]) -> LateRanker:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from index.lexical import Bm25
+from index.postings import Bm25
 from index.recipe import Recipe
 from rag.chunk import Cut
 from rag.encoder import EncoderIdentity
 from rag.errors import IndexMismatchError
 
-FORMAT = 4
+FORMAT = 5
 """Bump when a file of the index changes its name, its layout or its meaning."""
 
 
@@ -116,6 +116,7 @@ def _recipe_of(record: Mapping[str, Any]) -> Recipe:
         bm25=Bm25(**record["bm25"]),
         expansions=record["expansions"],
         late=record["late"],
+        exact_up_to=record["exact_up_to"],
     )
 
 

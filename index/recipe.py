@@ -18,7 +18,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-from index.lexical import DEFAULT_BM25, Bm25
+from index.dense import EXACT_UP_TO
+from index.postings import DEFAULT_BM25, Bm25
 from rag.chunk import DEFAULT_CUT, Cut
 from rag.tokens import terms_of
 
@@ -30,9 +31,18 @@ _MODULES = {
         *("source.py", "lines.py", "outline.py", "divisions.py", "divisions.tsv", "districts.py"),
         *("entries.py", "cases.py", "sentences.py", "chunk.py", "tokens.py", "noise.py"),
         *("expansions.py", "script.py", "script.tsv"),
+        "passages.py",
         "types.py",
     ),
-    "index": ("assemble.py", "dense.py", "late.py", "lexical.py", "records.py"),
+    "index": (
+        "assemble.py",
+        "dense.py",
+        "late.py",
+        "arrays.py",
+        "lexical.py",
+        "postings.py",
+        "records.py",
+    ),
 }
 _PROBE = "一网通办 ＩＰＯ上市，退税１.５亿、100%；2022年第12条ａＢ𠮷〇閔"  # noqa: RUF001 -- on purpose
 
@@ -49,6 +59,8 @@ class Recipe:
             any, become keys as well.
         late: Whether passages keep their token vectors, where the encoder gives any: a remote one
             does not.
+        exact_up_to: Vectors that are all compared with a question; more are sorted into cells, of
+            which the nearest are searched.
     """
 
     cut: Cut = DEFAULT_CUT
@@ -56,6 +68,7 @@ class Recipe:
     bm25: Bm25 = DEFAULT_BM25
     expansions: bool = True
     late: bool = True
+    exact_up_to: int = EXACT_UP_TO
 
 
 DEFAULT_RECIPE = Recipe()

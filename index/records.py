@@ -1,4 +1,4 @@
-"""Cases and passages as JSON lines, and back.
+"""Cases as JSON lines and passages as a table, and back.
 
 Texts are not repeated: a case and a passage are spans of their source, which the index keeps whole.
 """
@@ -9,7 +9,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rag.types import Case, District, Passage, Section, Source, Span
+from index.arrays import Data, array_bytes, array_of
+from rag.passages import Passages
+from rag.types import Case, District, Section, Source, Span
+
+_SECTIONS = "sections.json"
+_COLUMNS = ("owners", "headings", "spans", "starts", "sentences", "id_order")
 
 
 def cases_to_lines(cases: Iterable[Case]) -> bytes:
@@ -31,7 +36,7 @@ def cases_to_lines(cases: Iterable[Case]) -> bytes:
     )
 
 
-def cases_from_lines(data: bytes, sources: Mapping[str, Source]) -> tuple[Case, ...]:
+def cases_from_lines(data: Data, sources: Mapping[str, Source]) -> tuple[Case, ...]:
     """Read what `cases_to_lines` wrote, given the sources by name."""
     return tuple(
         Case(
@@ -50,32 +55,19 @@ def cases_from_lines(data: bytes, sources: Mapping[str, Source]) -> tuple[Case, 
     )
 
 
-def passages_to_lines(passages: Iterable[Passage]) -> bytes:
-    """Write passages, one a line, in row order."""
-    return _lines(
-        {
-            "case_id": passage.case_id,
-            "section": passage.section,
-            "span": _pair(passage.span),
-            "sentences": [_pair(sentence) for sentence in passage.sentences],
-        }
-        for passage in passages
-    )
+def passages_to_files(passages: Passages) -> dict[str, bytes]:
+    """Write passages as the columns of their table."""
+    files = {_SECTIONS: json.dumps(passages.sections, ensure_ascii=False).encode()}
+    for name in _COLUMNS:
+        files[f"{name}.npy"] = array_bytes(getattr(passages, name))
+    return files
 
 
-def passages_from_lines(data: bytes, cases: Sequence[Case]) -> tuple[Passage, ...]:
-    """Read what `passages_to_lines` wrote; texts are cut from the cases' sources."""
-    by_id = {case.case_id: case for case in cases}
-    return tuple(
-        Passage(
-            case_id=record["case_id"],
-            section=tuple(record["section"]),
-            span=(span := Span(*record["span"])),
-            text=span.of(by_id[record["case_id"]].source.text),
-            sentences=tuple(Span(*pair) for pair in record["sentences"]),
-        )
-        for record in _records(data)
-    )
+def passages_from_files(files: Mapping[str, Data], cases: Sequence[Case]) -> Passages:
+    """Read what `passages_to_files` wrote; texts are cut from the cases' sources when asked for."""
+    sections = [tuple(section) for section in json.loads(bytes(files[_SECTIONS]))]
+    columns = {name: array_of(files[f"{name}.npy"]) for name in _COLUMNS}
+    return Passages(cases, sections, **columns)
 
 
 def _pair(span: Span) -> list[int]:
@@ -101,6 +93,6 @@ def _lines(records: Iterable[Mapping[str, Any]]) -> bytes:
     )
 
 
-def _records(data: bytes) -> Iterator[dict[str, Any]]:
+def _records(data: Data) -> Iterator[dict[str, Any]]:
     # Not splitlines: a source may hold U+2028, which is a line end there but not in JSON lines.
-    return (json.loads(line) for line in data.split(b"\n") if line)
+    return (json.loads(line) for line in bytes(data).split(b"\n") if line)

@@ -17,7 +17,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from index.content import Content, case_files, cases_from_files
 from index.manifest import Manifest
@@ -43,6 +43,9 @@ from rag.tuning import DEFAULT_TUNING, Tuning
 from rag.types import Case
 
 _LOG = logging.getLogger("casebook.index")
+Wrap: TypeAlias = Callable[[Encoder], Encoder]
+"""Puts something in front of an encoder, such as `rag.remembered`."""
+
 _Opened = TypeVar("_Opened")
 
 
@@ -63,12 +66,15 @@ class OpenIndex:
     degraded: str | None = None
 
 
-def open_index(index: Path, models: Path) -> OpenIndex:
+def open_index(
+    index: Path, models: Path, *, with_encoder: Wrap = lambda encoder: encoder
+) -> OpenIndex:
     """Open the current version, or the newest sound one where it is damaged, with its encoder.
 
     Args:
         index: The index directory.
         models: Where prepared models are.
+        with_encoder: For an encoder that is loaded.
 
     Raises:
         IndexMissingError: If nothing has been built there.
@@ -80,22 +86,25 @@ def open_index(index: Path, models: Path) -> OpenIndex:
         LexiconError: If it has a lexicon that cannot be used. Once open, the index follows that
             file, and a fault leaves the last sound one in use.
     """
-    opened, degraded = _sound(index, lambda version: _open(version, index, models, None))
+    opened, degraded = _sound(index, lambda version: _open(version, index, models, with_encoder))
     return replace(opened, degraded=degraded)
 
 
-def open_current(index: Path, models: Path, encoder: Encoder) -> OpenIndex:
+def open_current(
+    index: Path, models: Path, encoder: Encoder, *, with_encoder: Wrap = lambda encoder: encoder
+) -> OpenIndex:
     """Open the current version and no other, for a service that has one open already.
 
     Args:
         index: The index directory.
         models: Where prepared models are.
         encoder: The one in use; it goes on being used if the version was built with it.
+        with_encoder: For an encoder that is loaded.
 
     Raises:
         CasebookError: See `open_index`.
     """
-    return _open(current_version(index), index, models, encoder)
+    return _open(current_version(index), index, models, with_encoder, encoder)
 
 
 def encoder_of(manifest: Manifest, models: Path) -> Encoder:
@@ -183,10 +192,12 @@ def _cases(version: Version) -> tuple[Case, ...]:
     return cases_from_files(files, version.manifest)
 
 
-def _open(version: Version, index: Path, models: Path, known: Encoder | None) -> OpenIndex:
+def _open(
+    version: Version, index: Path, models: Path, wrap: Wrap, known: Encoder | None = None
+) -> OpenIndex:
     tuning = Tuning(lexicon=LexiconFile(index / LEXICON), calibration=read_calibration(index))
     if known is None or known.identity != version.manifest.encoder:
-        known = encoder_of(version.manifest, models)
+        known = wrap(encoder_of(version.manifest, models))
     return OpenIndex(version, open_version(version, known, tuning), known)
 
 

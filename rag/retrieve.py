@@ -18,7 +18,9 @@ from rag.coverage import covering
 from rag.encoder import Encoder
 from rag.filters import NO_FILTERS, Filters
 from rag.focus import LONG, focused
+from rag.masks import Masks
 from rag.named_districts import PlacedQuestion, district_names
+from rag.passages import Passages
 from rag.ranking import Mask, Rankers, Rows, Scores
 from rag.rerank import RERANKED, relevance_of
 from rag.respelling import respelled
@@ -96,19 +98,17 @@ class HybridRetriever:
         tuning: Tuning = DEFAULT_TUNING,
     ) -> None:
         self._cases = tuple(cases)
-        self._passages = tuple(passages)
+        self._passages = (
+            passages if isinstance(passages, Passages) else Passages.of(cases, passages)
+        )
         self._rankers = rankers
         self._weights = tuning.weights
         self._calibration = tuning.calibration
         self._lexicon = tuning.lexicon
         self._reranker = tuning.reranker
         self._names = district_names(d.name for case in self._cases for d in case.districts)
-        row_of = {case.case_id: row for row, case in enumerate(self._cases)}
-        self._case_rows = np.array([row_of[p.case_id] for p in self._passages], dtype=np.int64)
-        by_id = sorted(range(len(passages)), key=lambda row: self._passages[row].passage_id)
-        id_order = np.empty(len(passages), dtype=np.int64)
-        id_order[by_id] = np.arange(len(passages))
-        self._scorer = Scorer(encoder, rankers, tuning, id_order)
+        self._masks = Masks(self._cases, self._passages.owners)
+        self._scorer = Scorer(encoder, rankers, tuning, self._passages.id_order)
 
     def retrieve(self, question: str, *, limit: int, filters: Filters = NO_FILTERS) -> Retrieval:
         """Rank the passages of the allowed cases for a question.
@@ -180,7 +180,7 @@ class HybridRetriever:
     def _signals(self, asked: PlacedQuestion, scored: Scored) -> Signals:
         """Read the signals of the passage that fusion puts first."""
         row = int(scored.rows[0])
-        case = self._cases[int(self._case_rows[row])]
+        case = self._cases[int(self._passages.owners[row])]
         known = self._rankers.expansions
         near, shared = float(scored.by_vector[0]), float(scored.by_term[0])
         found = First(
@@ -252,7 +252,7 @@ class HybridRetriever:
         self, named: Sequence[str], order: Rows, scores: NDArray[np.float64], scored: Scored
     ) -> tuple[Rows, NDArray[np.float64]]:
         """Let every district that a question compares have its best passage among the first."""
-        cases = (self._cases[int(self._case_rows[row])] for row in scored.rows[order])
+        cases = (self._cases[int(self._passages.owners[row])] for row in scored.rows[order])
         districts = [tuple(district.name for district in case.districts) for case in cases]
         covered = order[list(covering(districts, named, _FIRST))]
         falling = np.empty_like(scores)
@@ -262,7 +262,7 @@ class HybridRetriever:
     def _in_context(self, row: int) -> str:
         """A passage as the term index knows it: below whose case and section it is."""
         passage = self._passages[row]
-        case = self._cases[int(self._case_rows[row])]
+        case = self._cases[int(self._passages.owners[row])]
         return f"{context_of(case, passage.section)}\n{passage.text}"
 
     def _hit(self, scored: Scored, at: int, score: float, near: Scores) -> Hit:
@@ -281,11 +281,4 @@ class HybridRetriever:
 
     def allowed(self, filters: Filters = NO_FILTERS) -> Mask:
         """Allow the passages of cases that pass; of equal cases only the first that does."""
-        passing: set[str] = set()
-        allowed = np.zeros(len(self._cases), dtype=bool)
-        for row, case in enumerate(self._cases):
-            text = case.duplicate_of or case.case_id
-            if text not in passing and filters.allow(case):
-                passing.add(text)
-                allowed[row] = True
-        return np.asarray(allowed[self._case_rows])
+        return self._masks.of(filters)

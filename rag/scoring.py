@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.encoder import Encoder, TokenEncoder
 from rag.lexicon import located, weighted_terms
@@ -80,7 +81,9 @@ class Scorer:
         ValueError: If tokens are to be compared and the encoder gives none.
     """
 
-    def __init__(self, encoder: Encoder, rankers: Rankers, tuning: Tuning, id_order: Rows) -> None:
+    def __init__(
+        self, encoder: Encoder, rankers: Rankers, tuning: Tuning, id_order: NDArray[np.integer]
+    ) -> None:
         self._late: _Late | None = None
         if rankers.late is not None and tuning.weights.late:
             if not isinstance(encoder, TokenEncoder):

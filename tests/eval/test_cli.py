@@ -13,7 +13,6 @@ import casebook
 HEAVY = {
     "faiss",
     "onnxruntime",
-    "bm25s",
     "ir_measures",
     "scipy",
     "jinja2",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval.systems import BUNDLED, System, SystemsError, chosen, read_systems, system_of
-from index.lexical import Bm25
+from index.postings import Bm25
 from index.recipe import DEFAULT_RECIPE, Recipe
 from rag.chunk import Cut
 from rag.lexicon import read_lexicon

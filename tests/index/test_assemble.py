@@ -91,6 +91,13 @@ def test_the_recipe_decides_cut_and_bm25(sources, cache, encoder) -> None:
     )
 
 
+def test_the_recipe_decides_up_to_where_vectors_are_all_compared(sources, cache, encoder) -> None:
+    recipe = replace(DEFAULT_RECIPE, exact_up_to=5)
+    assert assemble(sources, (), encoder, cache, recipe).content.dense.kind == "exact"
+    recipe = replace(DEFAULT_RECIPE, exact_up_to=4)
+    assert assemble(sources, (), encoder, cache, recipe).content.dense.kind == "cells 1"
+
+
 def test_expansions_become_keys_only_where_the_recipe_asks(sources, cache, encoder) -> None:
     expansion = asked(sources[0], "谁替我跑腿")
     plain = Recipe(expansions=False)

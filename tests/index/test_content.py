@@ -95,6 +95,7 @@ def test_files_of_the_questions_stand_in_a_folder_of_their_own(made, sources) ->
             "lexical/starts.npy",
             "lexical/rows.npy",
             "lexical/weights.npy",
+            "lexical/highest.npy",
         )
     }
     assert plain < asked

@@ -52,15 +52,16 @@ def test_the_ranking_is_that_of_a_plain_dot_product(
     assert np.allclose(matches.scores(rows), np.clip(expected[rows], 0, 1), atol=1e-5)
 
 
-@pytest.mark.parametrize("exact_up_to", [10_000, 0], ids=["exact", "hnsw"])
+@pytest.mark.parametrize("exact_up_to", [10_000, 0], ids=["exact", "cells"])
+@pytest.mark.parametrize("all_of", [10_000, 0], ids=["few are all compared", "many are not"])
 def test_a_filter_comes_before_ranking_so_the_limit_is_filled(
-    exact_up_to: int, monkeypatch: pytest.MonkeyPatch
+    exact_up_to: int, all_of: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index.dense, "EXACT_UP_TO", exact_up_to)
+    monkeypatch.setattr(index.dense, "EXACT_UP_TO", all_of)
     counts = [3] * 200
     vectors = unit(600, 16, seed=1)
     query = unit(1, 16, seed=2)[0]
-    ranker = DenseRanker.build(vectors, counts)
+    ranker = DenseRanker.build(vectors, counts, exact_up_to)
     assert ranker.exact is bool(exact_up_to)
     allowed = np.zeros(200, dtype=bool)
     worst = np.argsort(best_cosines(vectors, counts, query))[:20]
@@ -140,9 +141,83 @@ def test_an_index_with_other_counts_is_refused() -> None:
         DenseRanker.from_bytes(data, [4], floor=0.0)
 
 
-def test_a_search_takes_one_thread_whichever_thread_asks(monkeypatch) -> None:
-    monkeypatch.setattr(index.dense, "EXACT_UP_TO", 0)
-    ranker = DenseRanker.build(unit(30, 8, seed=5), [3] * 10)
+def clustered(rows: int, dimension: int, seed: int) -> np.ndarray:
+    """Vectors as sentences have them: around many centres, none alone."""
+    random = np.random.default_rng(seed)
+    centres = random.normal(size=(rows // 20, dimension))
+    vectors = np.repeat(centres, 20, axis=0) + 0.5 * random.normal(size=(rows, dimension))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def both() -> tuple[DenseRanker, DenseRanker]:
+    """The same 20,000 vectors of 5,000 passages, exact and in cells."""
+    vectors = clustered(20_000, 32, seed=7)
+    return DenseRanker.build(vectors, [4] * 5000), DenseRanker.build(vectors, [4] * 5000, 0)
+
+
+def test_the_number_of_vectors_decides_how_they_are_kept(both) -> None:
+    exact, cells = both
+    assert (exact.kind, exact.exact) == ("exact", True)
+    assert (cells.kind, cells.exact) == ("cells 500", False)
+    assert DenseRanker.build(unit(81, 8, seed=0), [81], exact_up_to=80).kind == "cells 2"
+    assert DenseRanker.build(unit(80, 8, seed=0), [80], exact_up_to=80).kind == "exact"
+
+
+def test_cells_put_forward_nearly_what_comparing_all_does(both) -> None:
+    exact, cells = both
+    queries = clustered(2000, 32, seed=7)[::20] + 0.05 * unit(100, 32, seed=8)
+    recalled = [
+        len(
+            set(exact.match(query).best(limit=10, allowed=every(5000)).tolist())
+            & set(cells.match(query).best(limit=10, allowed=every(5000)).tolist())
+        )
+        for query in queries.astype(np.float32)
+    ]
+    assert np.mean(recalled) / 10 >= 0.98
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**16), share=st.sampled_from([1.0, 0.5, 0.1, 0.001]))
+def test_whatever_cells_put_forward_is_scored_as_comparing_all_does(both, seed, share) -> None:
+    exact, cells = both
+    query = unit(1, 32, seed)[0]
+    allowed = np.random.default_rng(seed).random(5000) < share
+    ranked = cells.match(query).best(limit=20, allowed=allowed)
+    rows = np.union1d(ranked, np.arange(0, 5000, 500))  # and what another ranker puts forward
+
+    matches, reference = cells.match(query), exact.match(query)
+
+    assert allowed[ranked].all()
+    assert len(set(ranked.tolist())) == len(ranked) == min(20, allowed.sum())
+    assert np.allclose(matches.scores(rows), reference.scores(rows), atol=5e-4)
+    assert (np.diff(matches.scores(ranked)) <= 0).all()
+    for one, other in zip(matches.by_sentence(rows), reference.by_sentence(rows), strict=True):
+        assert np.allclose(one, other, atol=5e-4)
+
+
+def test_few_vectors_that_a_filter_leaves_are_all_compared(both) -> None:
+    exact, cells = both
+    query = unit(1, 32, seed=9)[0]
+    allowed = np.zeros(5000, dtype=bool)
+    allowed[::37] = True
+    expected = exact.match(query).best(limit=20, allowed=allowed)
+    assert cells.match(query).best(limit=20, allowed=allowed).tolist() == expected.tolist()
+    assert cells.top_cosine(query) == pytest.approx(exact.top_cosine(query), abs=1e-3)
+
+
+def test_cells_are_restored_from_bytes(both) -> None:
+    _, cells = both
+    restored = DenseRanker.from_bytes(cells.to_bytes(), [4] * 5000, floor=0.0)
+    query = unit(1, 32, seed=10)[0]
+    rows = cells.match(query).best(limit=15, allowed=every(5000))
+    assert restored.kind == cells.kind
+    assert restored.match(query).best(limit=15, allowed=every(5000)).tolist() == rows.tolist()
+    assert restored.match(query).scores(rows).tolist() == cells.match(query).scores(rows).tolist()
+
+
+def test_a_search_takes_one_thread_whichever_thread_asks() -> None:
+    ranker = DenseRanker.build(unit(30, 8, seed=5), [3] * 10, exact_up_to=0)
     query = unit(1, 8, seed=6)[0]
 
     def threads_after_a_search(_: int) -> int:

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.lexical import Bm25, LexicalRanker
+import index.lexical
+from index.lexical import AllMatches, LexicalRanker, LikelyMatches
+from index.postings import Bm25
 from rag.tokens import terms_of
 
 TEXTS = ["静安区智能退税，三日到账。", "嘉定区帮办站现场帮办。", "退税退税退税", "。。。"]
@@ -154,3 +156,65 @@ def test_the_frequency_of_a_term_is_the_number_of_passages_that_have_it() -> Non
         0,
         0,
     ]
+
+
+many = st.lists(
+    st.text(alphabet="退税帮办到账一网通办企业的的的", min_size=1, max_size=12),
+    min_size=30,
+    max_size=80,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    texts=many,
+    question=st.text(alphabet="退税帮办到账企业的", min_size=1, max_size=8),
+    instead=st.text(alphabet="网通办", max_size=3),
+    limit=st.integers(1, 12),
+    closed=st.sets(st.integers(0, 79)),
+    first=st.sampled_from([1, 20, 200]),
+)
+def test_common_terms_that_are_only_looked_up_change_neither_ranking_nor_score(
+    texts, question, instead, limit, closed, first
+) -> None:
+    ranker = LexicalRanker.build(texts)
+    terms = dict.fromkeys(terms_of(instead), 0.5) | asked(question)
+    allowed = np.array([row not in closed for row in range(len(texts))])
+    every = np.arange(len(texts))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index.lexical, "_FIRST", first)
+        patch.setattr(index.lexical, "_ALL_UP_TO", -1)
+        likely = ranker.match(terms)
+        patch.setattr(index.lexical, "_ALL_UP_TO", 10**6)
+        whole = ranker.match(terms)
+        assert isinstance(likely, LikelyMatches)
+        assert isinstance(whole, AllMatches)
+
+        found = likely.best(limit=limit, allowed=allowed)
+
+        assert found.tolist() == whole.best(limit=limit, allowed=allowed).tolist()
+    assert likely.scores(every).tobytes() == whole.scores(every).tobytes()
+
+
+def test_a_common_term_is_looked_up_in_few_passages(monkeypatch) -> None:
+    ranker = LexicalRanker.build(["的的的", *["的税"] * 40, *["的"] * 400, "的退税"])
+    monkeypatch.setattr(index.lexical, "_ALL_UP_TO", 0)
+    monkeypatch.setattr(index.lexical, "_FIRST", 1)
+    looked_up: list[int] = []
+    add = index.lexical.Lookup.add
+
+    def counted(self, at, rows, sums) -> None:
+        looked_up.append(len(rows))
+        add(self, at, rows, sums)
+
+    monkeypatch.setattr(index.lexical.Lookup, "add", counted)
+    found = ranker.match(asked("的退税")).best(limit=1, allowed=np.ones(442, dtype=bool))
+    assert found.tolist() == [441]
+    assert max(looked_up) < 42
+
+
+def test_of_many_equals_the_first_are_the_best() -> None:
+    ranker = LexicalRanker.build(["税", *["退税"] * 30, "税"])
+    every = np.ones(32, dtype=bool)
+    found = ranker.match(asked("退税")).best(limit=7, allowed=every)
+    assert found.tolist() == [1, 2, 3, 4, 5, 6, 7]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import index.arrays
 import index.store
 from index.build import build
 from index.content import Content
@@ -76,7 +77,7 @@ def test_another_encoder_is_refused_by_name_with_the_repair(built, make_encoder)
 
 def test_an_index_in_another_format_is_refused(built, encoder, monkeypatch) -> None:
     monkeypatch.setattr("index.manifest.FORMAT", 99)
-    with pytest.raises(IndexMismatchError, match="索引的格式是 4，本版本使用 99"):
+    with pytest.raises(IndexMismatchError, match="索引的格式是 5，本版本使用 99"):
         opened(built, encoder)
 
 
@@ -109,6 +110,24 @@ def test_damage_to_any_file_is_found_and_named(built, encoder, how: str) -> None
         assert "casebook build" in str(caught.value)
         file.write_bytes(sound)
     opened(built, encoder)
+
+
+def test_large_files_are_mapped_and_answer_the_same(built, encoder, monkeypatch) -> None:
+    version = current_version(built)
+    read = open_version(version, encoder).search("退税到账")
+    monkeypatch.setattr(index.arrays, "MAPPED_FROM", 1)
+    mapped = open_version(version, encoder)
+    assert mapped.search("退税到账") == read
+    shutil.rmtree(version.folder)
+    assert mapped.search("退税到账") == read
+
+
+def test_damage_to_a_large_file_is_found_before_it_is_mapped(built, encoder, monkeypatch) -> None:
+    monkeypatch.setattr(index.arrays, "MAPPED_FROM", 1)
+    file = current_version(built).folder / "lexical" / "weights.npy"
+    damage(file, "flipped")
+    with pytest.raises(IndexDamagedError, match=r"weights\.npy 内容与清单中的摘要不符"):
+        opened(built, encoder)
 
 
 def test_a_missing_file_is_found_and_named(built, encoder) -> None:
