@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 
 import pytest
 
@@ -50,3 +50,15 @@ def test_a_passage_that_is_not_what_stands_there_is_never_cited(
 ) -> None:
     with pytest.raises(ValueError, match=r"is not the text at its place in 案例 一\.txt"):
         cite(case, replace(passage, span=Span(26, 41)))
+
+
+def test_json_has_every_part_of_a_citation(case: Case, passage: Passage) -> None:
+    citation = cite(case, passage)
+    record = citation.to_json()
+    place = record.pop("source")
+    assert sorted([*record, *place]) == sorted(field.name for field in fields(citation))
+    assert {**record, **place} == {
+        **asdict(citation),
+        "districts": list(citation.districts),
+        "section": list(citation.section),
+    }
