@@ -7,17 +7,20 @@ import time
 from collections.abc import Generator
 from functools import partial
 from pathlib import Path
+from threading import Event
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import problems
-from api.admission import Turnstile
+from api.admission import Turnstile, leaving
 from api.ask_events import broken, events
 from api.ask_schemas import AskRequest, AskResponse
 from api.negotiation import weights_of
 from api.problems import ProblemError, documented
+from api.query_log import QueryLog
 from api.search import require_json
 from api.streaming import EVENT_STREAM, streamed
 from rag.ask import Asker, Part, whole
@@ -36,8 +39,13 @@ _DESCRIPTION = (
 )
 
 
-def parts_of(asker: Asker, request: AskRequest) -> Generator[Part, None, None]:
-    """Answer as one request asks.
+def parts_of(
+    asker: Asker,
+    request: AskRequest,
+    left: Event | None = None,
+    queries: QueryLog | None = None,
+) -> Generator[Part, None, None]:
+    """Answer as one request asks, and note it where questions are kept.
 
     Raises:
         ProblemError: `NO_LANGUAGE_MODEL`, if it asks for one and there is none.
@@ -47,25 +55,32 @@ def parts_of(asker: Asker, request: AskRequest) -> Generator[Part, None, None]:
             problems.NO_LANGUAGE_MODEL,
             "请把 mode 改为 extractive 或 auto，或请管理员在启动服务时用 --llm 配置语言模型。",
         )
-    return asker.parts(
+    parts = asker.parts(
         request.query,
         limit=request.top_k,
         filters=request.filters.to_filters(),
         worded=request.mode != "extractive" and asker.writer is not None,
         earlier=[Turn(turn.question, turn.answer) for turn in request.history],
+        left=left,
     )
+    return parts if queries is None else queries.noting(parts)
 
 
-def run_ask(asker: Asker, request: AskRequest) -> AskResponse:
+def run_ask(
+    asker: Asker,
+    request: AskRequest,
+    left: Event | None = None,
+    queries: QueryLog | None = None,
+) -> AskResponse:
     """Answer one request as a whole."""
     started = time.perf_counter()
-    answer = whole(parts_of(asker, request))
+    answer = whole(parts_of(asker, request, left, queries))
     took_ms = (time.perf_counter() - started) * 1000
     return AskResponse.from_answer(answer, took_ms=round(took_ms, 1))
 
 
-def ask_routes(asker: Asker, turnstile: Turnstile) -> APIRouter:
-    """Route questions to an asker."""
+def ask_routes(asker: Asker, turnstile: Turnstile, queries: QueryLog | None = None) -> APIRouter:
+    """Route questions to an asker, and note them where they are kept."""
     router = APIRouter(tags=["问答"])
     example = json.loads(_EXAMPLE.read_text(encoding="utf-8"))
 
@@ -100,11 +115,13 @@ def ask_routes(asker: Asker, turnstile: Turnstile) -> APIRouter:
             ),
         },
     )
-    def ask(request: AskRequest, http: Request) -> Response | AskResponse:
+    def ask(
+        request: AskRequest, http: Request, left: Annotated[Event, Depends(leaving)]
+    ) -> Response | AskResponse:
         if not _wants_events(http):
-            return run_ask(asker, request)
+            return run_ask(asker, request, left, queries)
         write = partial(events, started=time.perf_counter())
-        return streamed(parts_of(asker, request), write, broken)
+        return streamed(parts_of(asker, request, left, queries), write, broken)
 
     return router
 

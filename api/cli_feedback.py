@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.keeping import STATE
 from rag.exits import errors_in_words
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _REASONS = {
 def feedback(
     state: Annotated[
         Path, typer.Option(envvar="CASEBOOK_STATE", help="存放读者意见的文件夹")
-    ] = Path("var/state"),
+    ] = STATE,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="每行一条 JSON")] = False,
 ) -> None:

@@ -18,6 +18,7 @@ from api.fields import MAX_QUESTION, FilterText, FilterYear, Question
 from api.mcp_tool import Outcome, Tool
 from api.mcp_verify import verify_tool
 from api.problems import ProblemError
+from api.query_log import QueryLog
 from api.schemas import PassageOut, SearchFilters, SearchRequest, SearchResponse
 from api.search import run_search
 from rag.ask import Asker
@@ -70,19 +71,28 @@ class NoArguments(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"description": "不需要参数"})
 
 
-def tools_of(asker: Asker, facets: Facets, verifier: Verifier) -> tuple[Tool, ...]:
-    """Make the tools over an opened index, in the order a model should see them."""
+def tools_of(
+    asker: Asker, facets: Facets, verifier: Verifier, queries: QueryLog | None = None
+) -> tuple[Tool, ...]:
+    """Make the tools over an opened index, in the order a model should see them.
+
+    Args:
+        asker: Answers.
+        facets: The index's filter values.
+        verifier: Checks quotations.
+        queries: Where questions are kept, if anywhere.
+    """
     assistant = asker.assistant
     return (
-        ask_tool(asker, facets),
-        search_tool(assistant, facets),
+        ask_tool(asker, facets, queries),
+        search_tool(assistant, facets, queries),
         case_tool(assistant),
         districts_tool(facets),
         verify_tool(verifier),
     )
 
 
-def ask_tool(asker: Asker, facets: Facets) -> Tool:
+def ask_tool(asker: Asker, facets: Facets, queries: QueryLog | None) -> Tool:
     """Make ``ask``: answers in the words of the sources, since a model will word them itself."""
     names = _names(facets)
 
@@ -91,7 +101,7 @@ def ask_tool(asker: Asker, facets: Facets) -> Tool:
         request = AskRequest(
             query=asked.query, top_k=asked.top_k, filters=asked.filters(), mode="extractive"
         )
-        result = run_ask(asker, request)
+        result = run_ask(asker, request, queries=queries)
         return Outcome(result, _cited(result.citations))
 
     return Tool(
@@ -111,14 +121,14 @@ def ask_tool(asker: Asker, facets: Facets) -> Tool:
     )
 
 
-def search_tool(assistant: Assistant, facets: Facets) -> Tool:
+def search_tool(assistant: Assistant, facets: Facets, queries: QueryLog | None) -> Tool:
     """Make ``search_cases``."""
     names = _names(facets)
 
     def run(arguments: Mapping[str, Any]) -> Outcome:
         asked = _question(assistant, arguments, names)
         request = SearchRequest(query=asked.query, top_k=asked.top_k, filters=asked.filters())
-        result = run_search(assistant, request)
+        result = run_search(assistant, request, queries)
         return Outcome(result, _cited(result.passages))
 
     return Tool(

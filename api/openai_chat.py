@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from threading import Event
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.admission import Turnstile
+from api.admission import Turnstile, leaving
 from api.ask import parts_of
 from api.ask_schemas import MAX_TURNS, AskRequest, TurnIn
 from api.fields import MAX_QUESTION
@@ -41,6 +43,7 @@ from api.openai_schemas import (
     UrlCitation,
 )
 from api.openwebui import source_events
+from api.query_log import QueryLog
 from api.streaming import streamed
 from rag.answer import Answer, AnswerSentence, marks_of, piece
 from rag.ask import Asker, Evidence, Part, whole
@@ -164,7 +167,11 @@ class Reply:
 
 
 def chat_routes(
-    asker: Asker, turnstile: Turnstile, links: Links, count: Callable[[str], int]
+    asker: Asker,
+    turnstile: Turnstile,
+    links: Links,
+    count: Callable[[str], int],
+    queries: QueryLog | None = None,
 ) -> APIRouter:
     """Route conversations to an asker.
 
@@ -173,11 +180,14 @@ def chat_routes(
         turnstile: Counts answers, with those of our own protocol.
         links: Make addresses of citations.
         count: Counts the tokens of a text.
+        queries: Where questions are kept, if anywhere.
     """
     router = APIRouter()
 
     @router.post("/chat/completions", dependencies=[Depends(turnstile)], response_model=Completion)
-    def create_completion(request: ChatRequest, http: Request) -> Response | Completion:
+    def create_completion(
+        request: ChatRequest, http: Request, left: Annotated[Event, Depends(leaving)]
+    ) -> Response | Completion:
         asked = _asked(request)
         reply = Reply(
             request.model,
@@ -187,7 +197,7 @@ def chat_routes(
             id=f"chatcmpl-{uuid.uuid4().hex}",
             created=int(time.time()),
         )
-        parts = parts_of(asker, asked)
+        parts = parts_of(asker, asked, left, queries)
         if not request.stream:
             return reply.whole(whole(parts))
         usage = bool(request.stream_options and request.stream_options.include_usage)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from api import problems
 from api.admission import Turnstile
 from api.problems import ProblemError, documented
+from api.query_log import Asked, QueryLog
 from api.schemas import SearchRequest, SearchResponse
 from rag.assistant import Assistant
 
@@ -33,13 +34,17 @@ async def require_json(request: Request) -> None:
         )
 
 
-def run_search(assistant: Assistant, request: SearchRequest) -> SearchResponse:
-    """Search as one request asks."""
+def run_search(
+    assistant: Assistant, request: SearchRequest, queries: QueryLog | None = None
+) -> SearchResponse:
+    """Search as one request asks, and note it where questions are kept."""
     started = time.perf_counter()
     findings = assistant.search(
         request.query, limit=request.top_k, filters=request.filters.to_filters()
     )
     took_ms = (time.perf_counter() - started) * 1000
+    if queries is not None:
+        queries.note(Asked.of(findings, "search", took_ms))
     return SearchResponse.from_findings(
         findings,
         took_ms=round(took_ms, 1),
@@ -48,8 +53,10 @@ def run_search(assistant: Assistant, request: SearchRequest) -> SearchResponse:
     )
 
 
-def search_routes(assistant: Assistant, turnstile: Turnstile) -> APIRouter:
-    """Route searches to an assistant."""
+def search_routes(
+    assistant: Assistant, turnstile: Turnstile, queries: QueryLog | None = None
+) -> APIRouter:
+    """Route searches to an assistant, and note them where they are kept."""
     router = APIRouter(tags=["检索"])
     example = json.loads(_EXAMPLE.read_text(encoding="utf-8"))
 
@@ -81,6 +88,6 @@ def search_routes(assistant: Assistant, turnstile: Turnstile) -> APIRouter:
         },
     )
     def search(request: SearchRequest) -> SearchResponse:
-        return run_search(assistant, request)
+        return run_search(assistant, request, queries)
 
     return router

@@ -80,8 +80,8 @@ def test_where_nothing_was_kept_the_command_fails_with_words(state: Path) -> Non
 
     assert listed.exit_code == 1
     assert listed.stderr == (
-        f"错误：{state / 'feedback.sqlite'} 不存在，还没有收到过意见；"
-        "若意见存在别处，请用 --state 指明那个文件夹\n"
+        f"错误：{state / 'feedback.sqlite'} 不存在，还没有存过意见；"
+        "若存在别处，请用 --state 指明那个文件夹\n"
     )
 
 

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.feedback_store import (
-    FILE,
+    SCHEMA,
     Feedback,
     FeedbackStore,
     KeptFeedback,
@@ -94,7 +94,7 @@ def test_rows_are_synced_ahead_and_the_schema_has_a_version(
 
     assert database.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
     assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert database.execute("PRAGMA user_version").fetchone() == (1,)
+    assert database.execute("PRAGMA user_version").fetchone() == (2,)
     store.close()
 
 
@@ -151,10 +151,8 @@ def test_a_folder_that_cannot_be_is_named_and_does_not_use_up_the_minute(tmp_pat
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_bytes(b"no database at all, and long enough" * 40)
-    expected = (
-        rf"{re.escape(str(tmp_path / FILE))} 已损坏（file is not a database）；请把它移到别处"
-    )
+    (tmp_path / SCHEMA.file).write_bytes(b"no database at all, and long enough" * 40)
+    expected = rf"{re.escape(str(tmp_path / SCHEMA.file))} 已损坏（file is not a database）；请把它移到别处，用备份恢复"
 
     with pytest.raises(StateUnavailableError, match=expected):
         FeedbackStore(tmp_path).open()
@@ -163,18 +161,18 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / FILE)) as database:
-        database.execute("PRAGMA user_version = 2")
+    with closing(sqlite3.connect(tmp_path / SCHEMA.file)) as database:
+        database.execute("PRAGMA user_version = 3")
 
     for use in (FeedbackStore(tmp_path).open, lambda: read_feedback(tmp_path)):
         with pytest.raises(
-            StateUnavailableError, match="的格式是 2，本版本只认 1；请升级 Casebook"
+            StateUnavailableError, match="的格式是 3，本版本只认 1 至 2；请升级 Casebook"
         ):
             use()
 
 
 def test_where_nothing_was_kept_the_option_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StateUnavailableError, match=r"不存在，还没有收到过意见；.*--state"):
+    with pytest.raises(StateUnavailableError, match=r"不存在，还没有存过意见；.*--state"):
         read_feedback(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -257,7 +255,7 @@ def test_every_row_that_was_acknowledged_survives_a_kill(tmp_path: Path) -> None
         whole = [line for line in told if line.endswith("\n")]
         assert kept[: len(whole)] == [f"n{number}" for number in range(len(whole))]
         assert len(kept) <= len(whole) + 1
-        with closing(sqlite3.connect(state / FILE)) as database:
+        with closing(sqlite3.connect(state / SCHEMA.file)) as database:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 

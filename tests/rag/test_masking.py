@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import runpy
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -11,6 +13,9 @@ from hypothesis import strategies as st
 
 from rag.lines import folded
 from rag.masking import is_card_number, is_identity_number, masked
+
+_SETS = runpy.run_path(str(Path(__file__).with_name("masking_sets.py")))
+personal, collected, harmless = _SETS["personal"], _SETS["collected"], _SETS["harmless"]
 
 WEIGHTS = [2 ** (17 - place) % 11 for place in range(17)]  # ISO 7064: 2^(position from the right)
 
@@ -143,3 +148,50 @@ def test_a_card_number_with_one_other_digit_is_none(number: str, at: int, by: in
 
     assert is_card_number(number)
     assert not is_card_number(changed)
+
+
+def test_of_formatted_numbers_99_in_100_leave_no_digit() -> None:
+    made = personal(100, seed=20221122)
+    left = [one.text for one in made if one.number[-6:] in masked(one.text)]
+
+    assert len(made) == 700
+    assert len({one.kind for one in made}) == 7
+    assert len(left) <= 0.01 * len(made), left
+
+
+def test_what_was_written_about_cases_stays_word_for_word() -> None:
+    texts = collected()
+
+    assert len(texts) > 250
+    assert [text for text in texts if masked(text) != text] == []
+
+
+def test_files_articles_dates_codes_and_amounts_stay_in_every_sentence() -> None:
+    texts = harmless(100, seed=20221122)
+
+    assert len(texts) == 800
+    assert [text for text in texts if masked(text) != text] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("牌照沪A12345", "牌照【车牌号】"),
+        ("沪A·D12345、京A1234警", "【车牌号】、【车牌号】"),
+        ("护照号码：E12345678", "护照号码：【证件号】"),
+        ("护照20220315前办好", "护照20220315前办好"),
+        ("港澳通行证C12345678怎么换", "港澳通行证【证件号】怎么换"),
+        ("E12345678", "E12345678"),
+        ("+86 21 6234 5678", "【电话】"),
+        ("13812345678元", "13812345678元"),
+        ("率1.3812345678", "率1.3812345678"),
+    ],
+)
+def test_plates_permits_and_what_looks_like_them(text: str, expected: str) -> None:
+    assert masked(text) == expected
+
+
+@given(st.integers(0, 10**9))
+def test_masking_made_sentences_again_changes_nothing(seed: int) -> None:
+    for one in personal(1, seed):
+        assert masked(masked(one.text)) == masked(one.text)
