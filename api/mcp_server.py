@@ -12,7 +12,6 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
@@ -22,11 +21,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.transport_security import (
-    RequestBodyLimitMiddleware,
-    TransportSecurityMiddleware,
-    TransportSecuritySettings,
-)
+from mcp.server.transport_security import RequestBodyLimitMiddleware, TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -34,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
 from api.admission import Turnstile
+from api.hosts import HostNames
 from api.mcp_tool import Outcome, Tool, words_for
 from api.problems import ProblemError
 from rag.assistant import Assistant
@@ -49,7 +45,6 @@ _PAGE = 100
 _CURSOR_DIGITS = 9
 _SCHEME = "case://"
 _TEXT = "text/plain; charset=utf-8"
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 _INSTRUCTIONS = (
     "政府优化营商环境案例集的检索。先用 search_cases 找段落，不够再用 get_case 读全文，引用之前用 verify_quote 核对。"
@@ -136,7 +131,7 @@ class _Service:
         """Compute in a thread, so that the event loop goes on serving."""
         if not tool.searches:
             return await run_in_threadpool(tool.run, arguments)
-        async with asynccontextmanager(self.turnstile.__call__)():
+        async with self.turnstile.place():
             return await run_in_threadpool(tool.run, arguments)
 
     def _links(self, outcome: Outcome) -> list[types.ResourceLink]:
@@ -166,25 +161,21 @@ def mcp_server(assistant: Assistant, tools: Sequence[Tool], turnstile: Turnstile
     )
 
 
-def http_application(server: Server[Any], hosts: Sequence[str] = ()) -> ASGIApp:
+def http_application(server: Server[Any], hosts: HostNames) -> ASGIApp:
     """Serve streamable HTTP: each POST by itself, answered in JSON.
 
     A page on the web can make a browser send requests here under a name of its own (DNS rebinding), so the
-    ``Host`` must be a loopback name or one of ``hosts``, and so must the ``Origin`` where there is one.
+    ``Host`` must be a name of ours, and so must the ``Origin`` where there is one.
 
     Args:
         server: What answers.
-        hosts: Names, with or without a port, that this machine is reached by.
+        hosts: Names that this machine is reached by.
 
     Raises:
         ProblemError: `HOST_NOT_ALLOWED`, out of the application, before anything was answered.
     """
-    names = [pattern for host in (*_LOOPBACK, *hosts) for pattern in (host, f"{host}:*")]
-    settings = TransportSecuritySettings(
-        allowed_hosts=names,
-        allowed_origins=[f"{scheme}://{name}" for scheme in ("http", "https") for name in names],
-    )
-    security = TransportSecurityMiddleware(settings)
+    # Its own check knows whole names alone; ours comes before it.
+    settings = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 
     async def exchange(scope: Scope, receive: Receive, send: Send) -> None:
         # A manager for each request: without sessions there is nothing to keep, and so nothing that
@@ -201,8 +192,10 @@ def http_application(server: Server[Any], hosts: Sequence[str] = ()) -> ASGIApp:
     buffered = RequestBodyLimitMiddleware(exchange, sys.maxsize)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = await security.validate_request(Request(scope))
-        if refusal is not None:
+        sent = Request(scope).headers
+        origin = sent.get("origin")
+        ours = origin is None or hosts.allow_origin(origin)
+        if not (ours and hosts.allow(sent.get("host", ""))):
             raise ProblemError(
                 problems.HOST_NOT_ALLOWED,
                 "请用 http://127.0.0.1 或 http://localhost 连接；要用别的域名或地址，"

@@ -34,16 +34,20 @@ _AS_HERE: Mapping[Kind, Kind] = {
     problems.INVALID_JSON: BAD_REQUEST,
     # The client waits and asks again on either status; this one it also names.
     problems.OVERLOADED: RATE_LIMITED,
+    problems.TOO_MANY: RATE_LIMITED,
 }
 """Kinds that have another status here than in our own protocol."""
 
 _CODES: Mapping[Kind, str] = {
     UNAUTHORIZED: "invalid_api_key",
+    problems.NOT_PERMITTED: "insufficient_permissions",
     MODEL_NOT_FOUND: "model_not_found",
     RATE_LIMITED: "rate_limit_exceeded",
     problems.INVALID_JSON: "invalid_json",
     problems.BODY_TOO_LARGE: "request_too_large",
 }
+
+_NO_KEY = frozenset({Refusal.MISSING, Refusal.MALFORMED})
 
 
 class OpenAIError(Exception):
@@ -119,18 +123,20 @@ class OpenAIError(Exception):
 
 def add_openai_handlers(app: FastAPI) -> None:
     """Make every error of an application one that clients of OpenAI read."""
-    add_handlers(app, _respond)
+    add_handlers(app, respond)
     app.exception_handler(OpenAIError)(_on_openai_error)
 
 
-def refuse(error: AccessDeniedError) -> Response:
-    """Answer a request without the key: 401."""
-    code = None if error.refusal is Refusal.WRONG else "missing_api_key"
-    refused = OpenAIError(UNAUTHORIZED, error.refusal.value, code=code)
+def refuse(_request: Request, error: AccessDeniedError) -> Response:
+    """Answer a request that is not let in: 401, or 403 where the key is good for something else."""
+    kind = problems.NOT_PERMITTED if error.refusal is Refusal.SCOPE else UNAUTHORIZED
+    code = "missing_api_key" if error.refusal in _NO_KEY else None
+    refused = OpenAIError(kind, error.refusal.value, code=code)
     return refused.response({"WWW-Authenticate": "Bearer"})
 
 
-def _respond(_request: Request, failure: Failure) -> Response:
+def respond(_request: Request, failure: Failure) -> Response:
+    """Word a failure as clients of OpenAI read it."""
     return OpenAIError.of_failure(failure).response(failure.headers)
 
 

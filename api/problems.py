@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from api.edge import SECURITY_HEADERS
 from rag.errors import (
+    AbandonedError,
     CasebookError,
     EncoderUnavailableError,
     IndexDamagedError,
@@ -54,13 +55,19 @@ INVALID_JSON = Kind("invalid-json", 422, "请求体不是合法的 JSON")
 CASE_NOT_FOUND = Kind("case-not-found", 404, "没有这个案例")
 STALE_CITATION = Kind("stale-citation", 409, "出处与现在的原文对不上")
 ACCESS_DENIED = Kind("access-denied", 401, "没有访问权限")
+NOT_PERMITTED = Kind("not-permitted", 403, "密钥的权限不够")
+TOO_MANY = Kind("too-many-requests", 429, "请求过于频繁", retry_after_s=5)
+MISDIRECTED = Kind("misdirected", 421, "不接受以这个名字访问")
 HOST_NOT_ALLOWED = Kind("host-not-allowed", 403, "不接受以这个域名访问")
 NOT_FOUND = Kind("not-found", 404, "没有这个地址")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "这个地址不支持该请求方法")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "请求体过大")
+BODY_TOO_SLOW = Kind("body-too-slow", 408, "请求体来得太慢")
 UNSUPPORTED_MEDIA_TYPE = Kind("unsupported-media-type", 415, "请求体不是 JSON 类型")
 NO_LANGUAGE_MODEL = Kind("no-language-model", 422, "没有配置语言模型")
 INTERNAL = Kind("internal", 500, "服务内部出错")
+CLIENT_LEFT = Kind("client-left", 499, "客户端已离开")  # the status that nginx has for it
+STOPPING = Kind("stopping", 503, "服务正在停止", retry_after_s=10)
 OVERLOADED = Kind("overloaded", 503, "服务繁忙", retry_after_s=2)
 INDEX_UNUSABLE = Kind("index-unusable", 503, "索引暂不可用", retry_after_s=60)
 TOO_MUCH_FEEDBACK = Kind("too-much-feedback", 429, "意见太多", retry_after_s=60)
@@ -74,6 +81,7 @@ _OF_ERROR: Mapping[type[CasebookError], tuple[Kind, str]] = {
     IndexMissingError: (INDEX_UNUSABLE, "请稍后重试；若持续出现，请管理员重建索引。"),
     IndexDamagedError: (INDEX_UNUSABLE, "请稍后重试；若持续出现，请管理员重建索引。"),
     IndexMismatchError: (INDEX_UNUSABLE, "请稍后重试；若持续出现，请管理员重建索引。"),
+    AbandonedError: (CLIENT_LEFT, "客户端断开了连接。"),
     EncoderUnavailableError: (ENCODER_UNAVAILABLE, "请稍后重试；若持续出现，请联系管理员。"),
     StateUnavailableError: (FEEDBACK_UNAVAILABLE, NOT_KEPT),
     CasebookError: (INTERNAL, "请稍后重试；若持续出现，请联系管理员查看服务日志。"),
@@ -125,11 +133,13 @@ class ProblemError(Exception):
     Attributes:
         kind: What sort of problem it is.
         detail: What to do about it, in Chinese.
+        headers: Headers beyond those of every problem of the kind, or other ones.
     """
 
-    def __init__(self, kind: Kind, detail: str) -> None:
+    def __init__(self, kind: Kind, detail: str, headers: Mapping[str, str] | None = None) -> None:
         self.kind = kind
         self.detail = detail
+        self.headers = headers or {}
         super().__init__(f"{kind.slug}: {detail}")
 
 
@@ -177,9 +187,12 @@ def problem_headers(kind: Kind, headers: Mapping[str, str] | None = None) -> dic
 
 
 def documented(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
-    """Document the problems of a route for OpenAPI, one response per status."""
+    """Document the problems of a route for OpenAPI, one response per status.
+
+    Those that come from before the routes are every route's.
+    """
     statuses: dict[int | str, dict[str, Any]] = {}
-    for kind in kinds:
+    for kind in (*kinds, ACCESS_DENIED, NOT_PERMITTED, MISDIRECTED, TOO_MANY):
         example = {
             "summary": kind.title,
             "value": {"type": kind.type, "title": kind.title, "status": kind.status, "detail": "…"},

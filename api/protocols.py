@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from api.access import AccessKey
+from api.hosts import HostNames
 from api.links import Links
 from rag.encoder import Encoder
 
@@ -14,16 +14,14 @@ class Protocols:
     """What an operator may choose about them.
 
     Attributes:
-        key: What a request must carry; None asks for nothing.
         embedder: The encoder of the index, for ``/v1/embeddings``; None offers no embeddings.
         links: Where readers reach this service.
-        hosts: Names beside the loopback ones that MCP clients reach this machine by.
+        hosts: Names that MCP clients and their pages may have for this machine.
     """
 
-    key: AccessKey | None = None
     embedder: Encoder | None = None
     links: Links = Links()  # noqa: RUF009 -- frozen
-    hosts: tuple[str, ...] = ()
+    hosts: HostNames = HostNames()  # noqa: RUF009 -- frozen
 
 
 NO_OPTIONS = Protocols()

@@ -17,8 +17,11 @@ from openai import OpenAI
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from api.access import AccessKey
+from api.admission import Turnstile, Turnstiles
 from api.app import create_app
+from api.gate import Gate
+from api.key_file import LiveKeys
+from api.keys import configured_key
 from api.protocols import Protocols
 from rag.ask import Asker
 from rag.assistant import Assistant
@@ -33,6 +36,9 @@ from tests.api.retrievers import Failing, SharedCharacters
 from tests.servers import serving_app
 
 ROOT = Path(__file__).parents[2]
+
+ROOM = Turnstiles(*[Turnstile(32)] * 3)
+"""However few processors the tests have."""
 
 TEXT = """上海市2022年度各区优化营商环境优秀案例
 排名1
@@ -101,7 +107,10 @@ def assistant(cases: tuple[Case, ...], retriever: SharedCharacters) -> Assistant
 @pytest.fixture(scope="session")
 def app(assistant: Assistant, retriever: SharedCharacters) -> FastAPI:
     return create_app(
-        Asker(assistant), passages=len(retriever.passages), encoder="shared-characters"
+        Asker(assistant),
+        passages=len(retriever.passages),
+        encoder="shared-characters",
+        turnstiles=ROOM,
     )
 
 
@@ -188,11 +197,21 @@ def serve() -> Iterator[Callable[[ASGIApp], str]]:
         yield lambda app: f"http://127.0.0.1:{stack.enter_context(serving_app(app))}"
 
 
+@pytest.fixture(scope="session")
+def behind_key() -> Callable[[ASGIApp, str], ASGIApp]:
+    """Put an application behind a key, as an operator does by the environment."""
+    return lambda app, secret: Gate(app, LiveKeys(configured=configured_key(secret)))
+
+
 @pytest.fixture(scope="module")
-def locked(assistant: Assistant, serve: Callable[[ASGIApp], str]) -> str:
+def locked(
+    assistant: Assistant,
+    serve: Callable[[ASGIApp], str],
+    behind_key: Callable[[ASGIApp, str], ASGIApp],
+) -> str:
     """The address of a service with an encoder, whose protocols ask for a key."""
-    protocols = Protocols(AccessKey(KEY), Lengths())
-    return serve(create_app(Asker(assistant), passages=6, encoder="-", protocols=protocols))
+    app = create_app(Asker(assistant), passages=6, encoder="-", protocols=Protocols(Lengths()))
+    return serve(behind_key(app, KEY))
 
 
 @pytest.fixture(scope="module")

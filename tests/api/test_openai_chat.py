@@ -12,7 +12,6 @@ import openai
 import pytest
 from openai import OpenAI
 
-from api.access import AccessKey
 from api.app import create_app
 from api.links import Links, PublicUrlError
 from api.protocols import Protocols
@@ -29,9 +28,8 @@ ONE = {"casebook": {"top_k": 1}}
 
 
 @pytest.fixture(scope="module")
-def address(assistant: Assistant, serve: Callable[..., str]) -> str:
-    protocols = Protocols(AccessKey("s3cret"))
-    return serve(create_app(Asker(assistant), passages=6, encoder="-", protocols=protocols))
+def address(assistant: Assistant, serve: Callable[..., str], behind_key: Callable[..., Any]) -> str:
+    return serve(behind_key(create_app(Asker(assistant), passages=6, encoder="-"), "s3cret"))
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +227,9 @@ class Echo:
         self.turns = list(turns)
         return "智能退税"
 
-    def write(self, extracted: Answer) -> Generator[AnswerSentence | Answer, None, None]:
+    def write(
+        self, extracted: Answer, left: object = None
+    ) -> Generator[AnswerSentence | Answer, None, None]:
         yield extracted
 
 
@@ -347,7 +347,9 @@ class Faltering:
     def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
         return message
 
-    def write(self, extracted: Answer) -> Generator[AnswerSentence | Answer, None, None]:
+    def write(
+        self, extracted: Answer, left: object = None
+    ) -> Generator[AnswerSentence | Answer, None, None]:
         yield AnswerSentence("退税三天到账。", (1,), None)
         message = "no"
         raise EncoderUnavailableError(message)

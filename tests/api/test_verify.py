@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from api.admission import Turnstile
+from api.admission import Turnstile, Turnstiles
 from api.app import create_app
 from rag.ask import Asker
 from rag.assistant import Assistant
@@ -151,7 +151,10 @@ def test_the_longest_text_fits_into_a_body_however_it_is_escaped(client: TestCli
 
 def test_verifying_takes_a_place_like_searching(cases: tuple[Case, ...], retriever: Any) -> None:
     app = create_app(
-        Asker(Assistant(cases, retriever, "v1")), passages=1, encoder="none", turnstile=Turnstile(0)
+        Asker(Assistant(cases, retriever, "v1")),
+        passages=1,
+        encoder="none",
+        turnstiles=Turnstiles(*[Turnstile(0)] * 3),
     )
     with TestClient(app) as client:
         assert problem(client, 503, text="“税”")["type"] == "/problems/overloaded"
@@ -175,7 +178,7 @@ def test_every_field_is_described_in_chinese(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     operation = document["paths"]["/api/v1/verify"]["post"]
     assert set(operation["responses"]) == {
-        *("200", "404", "409", "413", "415", "422", "500", "503")
+        *("200", "401", "403", "404", "409", "413", "415", "421", "422", "429", "500", "503")
     }
     schemas = document["components"]["schemas"]
     for name in ("VerifyRequest", "CitationIn", "VerificationOut", "VerifiedQuoteOut"):
