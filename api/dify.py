@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
 from fastapi import Depends, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
 
 from api import problems
-from api.access import AccessDeniedError, Guarded, Refusal
+from api.access import AccessDeniedError, Refusal
 from api.admission import Turnstile
 from api.dify_conditions import allowed_cases
 from api.dify_schemas import Record, RetrievalRequest, RetrievalResponse, RetrievalSetting
 from api.dify_scope import scope_of
 from api.handlers import Failure, add_handlers
 from api.problems import Kind, ProblemError, problem_headers
-from api.protocols import Protocols
+from api.query_log import Asked, QueryLog
 from api.search import require_json
 from rag.assistant import Assistant
 from rag.filters import Filters
@@ -37,11 +37,14 @@ UNKNOWN_KNOWLEDGE = Kind("unknown-knowledge", 404, "没有这个知识库")
 
 _MALFORMED_KEY = 1001
 _WRONG_KEY = 1002
+_NO_KEY = frozenset({Refusal.MISSING, Refusal.MALFORMED})
 _CODES: Mapping[Kind, int] = {UNKNOWN_KNOWLEDGE: 2001}
 """Dify's own codes; where it has none, the HTTP status stands in."""
 
 
-def retrieve(assistant: Assistant, request: RetrievalRequest) -> RetrievalResponse:
+def retrieve(
+    assistant: Assistant, request: RetrievalRequest, queries: QueryLog | None = None
+) -> RetrievalResponse:
     """Retrieve as one request asks.
 
     Where the collection does not answer, there are no records: what is handed to a model as
@@ -61,7 +64,11 @@ def retrieve(assistant: Assistant, request: RetrievalRequest) -> RetrievalRespon
     if filters is None:
         return RetrievalResponse(records=[])
     setting = request.retrieval_setting or RetrievalSetting()
+    started = time.perf_counter()
     findings = assistant.search(request.query, limit=setting.limit, filters=filters)
+    if queries is not None:
+        took_ms = (time.perf_counter() - started) * 1000
+        queries.note(Asked.of(findings, "search", took_ms))
     if findings.abstained and not scope.nearest:
         return RetrievalResponse(records=[])
     return RetrievalResponse(
@@ -86,16 +93,18 @@ def _filters(assistant: Assistant, request: RetrievalRequest, scope: Filters) ->
     return replace(scope, case_ids=allowed) if allowed else None
 
 
-def dify_app(assistant: Assistant, turnstile: Turnstile, protocols: Protocols) -> ASGIApp:
+def dify_app(
+    assistant: Assistant, turnstile: Turnstile, queries: QueryLog | None = None
+) -> FastAPI:
     """Build the application; to be mounted at ``/dify``, so paths inside begin after it.
 
     Args:
         assistant: Answers.
         turnstile: Counts searches, with those of our own protocol.
-        protocols: How the protocols of others are served.
+        queries: Where questions are kept, if anywhere.
     """
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    add_handlers(app, _respond)
+    add_handlers(app, respond)
 
     # The second address is what Dify asks if one was registered that ends in a slash.
     @app.post(
@@ -105,12 +114,13 @@ def dify_app(assistant: Assistant, turnstile: Turnstile, protocols: Protocols) -
         "/retrieval", dependencies=[Depends(require_json), Depends(turnstile, scope="function")]
     )
     def retrieval(request: RetrievalRequest) -> RetrievalResponse:
-        return retrieve(assistant, request)
+        return retrieve(assistant, request, queries)
 
-    return Guarded(app, key=protocols.key, refuse=_refuse)
+    return app
 
 
-def _respond(_request: Request, failure: Failure) -> Response:
+def respond(_request: Request, failure: Failure) -> Response:
+    """Word a failure as Dify reads it."""
     kind = failure.kind
     if kind in {problems.INVALID_FIELD, problems.INVALID_JSON}:
         kind = replace(kind, status=400)
@@ -118,8 +128,9 @@ def _respond(_request: Request, failure: Failure) -> Response:
     return _error(kind, code, failure.detail, headers=failure.headers)
 
 
-def _refuse(error: AccessDeniedError) -> Response:
-    code = _WRONG_KEY if error.refusal is Refusal.WRONG else _MALFORMED_KEY
+def refuse(_request: Request, error: AccessDeniedError) -> Response:
+    """Answer a request that is not let in: 403, which Dify knows from its own keys."""
+    code = _MALFORMED_KEY if error.refusal in _NO_KEY else _WRONG_KEY
     return _error(FORBIDDEN, code, error.refusal.value)
 
 

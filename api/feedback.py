@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fastapi import APIRouter, Depends
+from starlette.requests import Request
 from starlette.responses import Response
 
 from api import problems
 from api.feedback_schemas import FeedbackRequest
 from api.feedback_store import FeedbackStore, TooMuchFeedbackError
+from api.notes import VERDICT
 from api.problems import ProblemError, documented
 from api.search import require_json
 
@@ -40,11 +42,12 @@ def feedback_routes(store: FeedbackStore | None) -> APIRouter:
             problems.FEEDBACK_UNAVAILABLE,
         ),
     )
-    def give_feedback(request: FeedbackRequest) -> None:
+    def give_feedback(request: FeedbackRequest, http: Request) -> None:
         if store is None:
             raise ProblemError(problems.FEEDBACK_UNAVAILABLE, problems.NOT_KEPT)
         try:
             store.add(request.to_feedback())
+            http.scope[VERDICT] = request.verdict
         except TooMuchFeedbackError as error:
             kind = replace(problems.TOO_MUCH_FEEDBACK, retry_after_s=error.wait_s)
             detail = f"提交意见的人较多，请 {error.wait_s} 秒后重试。"

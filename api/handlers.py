@@ -18,10 +18,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from api import problems, render
-from api.edge import BodyTooLargeError
+from api.edge import BodyTooLargeError, BodyTooSlowError
 from api.fields import REFUSED
 from api.problems import FieldProblem, Kind, ProblemError, problem_headers, problem_response
-from rag.errors import CasebookError
+from rag.errors import AbandonedError, CasebookError
 
 _LOG = logging.getLogger("casebook.api")
 
@@ -117,7 +117,7 @@ def _handler(
 def failure_of(error: Exception) -> Failure:
     """Word what breaks a response that has begun, so that its status can say nothing any more."""
     if isinstance(error, ProblemError):
-        return Failure(error.kind, error.detail)
+        return Failure(error.kind, error.detail, headers=error.headers)
     if isinstance(error, CasebookError):
         return Failure(*problems.problem_of(error))
     return Failure(problems.INTERNAL, _LATER)
@@ -159,7 +159,8 @@ def _of_problem(_request: Request, error: ProblemError) -> Failure:
 
 
 def _of_casebook_error(request: Request, error: CasebookError) -> Failure:
-    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    if not isinstance(error, AbandonedError):
+        _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return failure_of(error)
 
 
@@ -186,6 +187,9 @@ def _of_http_exception(_request: Request, error: HTTPException) -> Failure:
     if isinstance(error, BodyTooLargeError):
         detail = f"请求体最多 {error.limit // 1024} KiB。请缩短内容，或分几次发送。"
         return Failure(problems.BODY_TOO_LARGE, detail, headers={"Connection": "close"})
+    if isinstance(error, BodyTooSlowError):
+        detail = f"请在 {error.limit_s:g} 秒内发完请求体。请检查网络后重试。"
+        return Failure(problems.BODY_TOO_SLOW, detail, headers={"Connection": "close"})
     if error.status_code == 400:  # noqa: PLR2004 - FastAPI's answer to a body it cannot decode
         message = "不是 UTF-8 编码的 JSON，或者嵌套过深"
         return _not_json(f"请求体{message}。请改正后重试。", message)

@@ -9,12 +9,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access import AccessDeniedError, Guarded
 from api.admission import Turnstile
 from api.case_schemas import Facets
 from api.mcp_tools import tools_of
-from api.problems import ACCESS_DENIED, problem_response
 from api.protocols import NO_OPTIONS, Protocols
+from api.query_log import QueryLog
 from rag.ask import Asker
 from rag.verification import Verifier
 
@@ -36,6 +35,7 @@ def mcp_routes(
     verifier: Verifier,
     turnstile: Turnstile,
     protocols: Protocols = NO_OPTIONS,
+    queries: QueryLog | None = None,
 ) -> APIRouter:
     """Route MCP clients to the tools. They are no part of the OpenAPI document.
 
@@ -48,6 +48,7 @@ def mcp_routes(
         verifier: Checks quotations against its cases.
         turnstile: How many searches are let in at once.
         protocols: How the protocols of others are served.
+        queries: Where questions are kept, if anywhere.
     """
     router = APIRouter(include_in_schema=False)
 
@@ -56,23 +57,16 @@ def mcp_routes(
         # Takes a second and 25 MB, which whoever never connects should not pay.
         from api.mcp_server import http_application, mcp_server  # noqa: PLC0415
 
-        server = mcp_server(asker.assistant, tools_of(asker, facets, verifier), turnstile)
+        tools = tools_of(asker, facets, verifier, queries)
+        server = mcp_server(asker.assistant, tools, turnstile)
         return http_application(server, protocols.hosts)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await (await run_in_threadpool(build))(scope, receive, send)
 
-    guarded = Guarded(application, key=protocols.key, refuse=_refusal)
-
     # A route of FastAPI's and no mount: no address with a slash at its end comes with it.
     @router.post("/mcp")
     async def exchange() -> Response:
-        return _Handover(guarded)
+        return _Handover(application)
 
     return router
-
-
-def _refusal(error: AccessDeniedError) -> Response:
-    return problem_response(
-        ACCESS_DENIED, error.refusal.value, headers={"WWW-Authenticate": "Bearer"}
-    )

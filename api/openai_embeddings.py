@@ -31,8 +31,6 @@ MAX_TOKENS = 100_000
 wait ten minutes."""
 MAX_EMBEDDINGS_BYTES = 1024 * 1024
 """Room for that many tokens of Chinese, with every character escaped."""
-PLACES = 2
-"""Requests under way: more would leave searches no core."""
 
 _NOT_TEXT = (
     "是词元编号，而这里的模型用自己的分词，请直接发送文字"
@@ -173,7 +171,7 @@ def _written(vector: NDArray[np.float32], form: str | None) -> list[float] | str
     return numbers
 
 
-def embedding_routes(encoder: Encoder, turnstile: Turnstile | None = None) -> APIRouter:
+def embedding_routes(encoder: Encoder, turnstile: Turnstile) -> APIRouter:
     """Route embeddings to an encoder.
 
     Args:
@@ -181,7 +179,6 @@ def embedding_routes(encoder: Encoder, turnstile: Turnstile | None = None) -> AP
         turnstile: How many requests are let in at once; a search has a turnstile of its own.
     """
     router = APIRouter()
-    turnstile = turnstile or Turnstile(PLACES)
 
     @router.post("/embeddings", dependencies=[Depends(turnstile, scope="function")])
     def create_embeddings(request: EmbeddingRequest) -> EmbeddingResponse:

@@ -23,6 +23,7 @@ from api.catalogue import case_or_problem
 from api.handlers import field_problems
 from api.negotiation import is_known
 from api.problems import ProblemError
+from api.query_log import QueryLog
 from api.schemas import SearchRequest, SearchResponse
 from api.search import run_search
 from api.search_page import search_page
@@ -30,8 +31,13 @@ from rag.assistant import Assistant
 from rag.permalink import LinkedVersion, linked_version
 from rag.types import Case
 
-_LABELS = {"query": "问题", "filters.district[0]": "区"}
-"""What the form calls the fields that it can fill in."""
+_LABELS = {
+    "query": "问题",
+    "filters.district[0]": "区",
+    "filters.collection[0]": "案例集",
+    "filters.year[0]": "年份",
+}
+"""What people call the fields that an address can fill in."""
 
 _GONE = (
     "引用时有这个案例，现在的案例集里没有了：可能已经删去，或者改了标题、换了案例集。"
@@ -74,7 +80,9 @@ def read_assets() -> Mapping[str, Asset]:
     return assets
 
 
-def site_routes(assistant: Assistant, facets: Facets, turnstile: Turnstile) -> APIRouter:
+def site_routes(
+    assistant: Assistant, facets: Facets, turnstile: Turnstile, queries: QueryLog | None = None
+) -> APIRouter:
     """Route people to pages. They are no part of the OpenAPI document."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     assets = read_assets()
@@ -88,20 +96,26 @@ def site_routes(assistant: Assistant, facets: Facets, turnstile: Turnstile) -> A
 
     # Where the form leads in a browser without scripts; with them it never gets here.
     @router.get("/search", dependencies=[Depends(turnstile, scope="function")])
-    def results(q: str = "", district: str = "") -> HTMLResponse:
-        outcome = _searched(q, district)
-        return HTMLResponse(search_page(shelf, q, Choice(district), outcome))
+    def results(
+        q: str = "", district: str = "", collection: str = "", year: str = ""
+    ) -> HTMLResponse:
+        choice = Choice(district, collection, year)
+        return HTMLResponse(search_page(shelf, q, choice, _searched(q, choice)))
 
-    def _searched(question: str, district: str) -> SearchResponse | str:
+    def _searched(question: str, choice: Choice) -> SearchResponse | str:
         """Search, or say what is wrong with which field."""
-        filters = {"district": [district]} if district else {}
+        filters: dict[str, list[str] | list[int]] = {
+            name: [value] for name, value in choice.fields.items()
+        }
+        if choice.year.isdecimal():
+            filters["year"] = [int(choice.year)]
         try:
             request = SearchRequest.model_validate({"query": question, "filters": filters})
         except ValidationError as error:
             # The path of a field begins behind "body", as in a request to the search interface.
             refused = field_problems([{**it, "loc": ("body", *it["loc"])} for it in error.errors()])
             return "；".join(f"{_LABELS[it.field]}{it.message}" for it in refused) + "。"
-        return run_search(assistant, request)
+        return run_search(assistant, request, queries)
 
     @router.get("/cases/{case_id}")
     def case(case_id: str, v: str = "") -> HTMLResponse:

@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 
 from api.handlers import Failure, failure_of
 from rag.ask import Part
-from rag.errors import CasebookError
+from rag.errors import AbandonedError, CasebookError
 
 _LOG = logging.getLogger("casebook.api")
 
@@ -38,6 +38,8 @@ def streamed(
         with closing(parts):
             try:
                 yield from write(chain((first,), parts))
+            except AbandonedError:
+                return  # there is nobody to tell
             except CasebookError as error:
                 _LOG.exception("an answer broke off")
                 yield broken(failure_of(error))

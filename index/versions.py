@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.manifest import FileRecord, Manifest, digest_of
+from index.arrays import Data, contents
+from index.manifest import Manifest, digest_of
 from rag.errors import CasebookError, IndexDamagedError, IndexMissingError
 
 CURRENT = "CURRENT"
@@ -126,21 +127,24 @@ def read_version(folder: Path, name: str) -> Version:
         IndexMismatchError: If it was written in another format.
     """
     file = folder / MANIFEST
-    data = _read(file)
-    if digest_of(data)[:10] != name.rpartition("-")[2]:
+    data, digest = _read(file)
+    if digest[:10] != name.rpartition("-")[2]:
         raise _damaged(file, "内容与版本名中的摘要不符")
-    return Version(name, folder, Manifest.from_json(data))
+    return Version(name, folder, Manifest.from_json(bytes(data)))
 
 
-def verified(version: Version, name: str) -> bytes:
+def verified(version: Version, name: str) -> Data:
     """Read a file of a version.
 
     Raises:
         IndexDamagedError: If it is missing or is not what the manifest says.
     """
     file, record = version.folder / name, version.manifest.files[name]
-    data = _read(file)
-    _require(file, data, record)
+    data, digest = _read(file)
+    if len(data) != record.size:
+        raise _damaged(file, f"有 {len(data)} 字节，应为 {record.size}")
+    if digest != record.sha256:
+        raise _damaged(file, "内容与清单中的摘要不符")
     return data
 
 
@@ -159,18 +163,12 @@ def damaged_files(version: Version) -> dict[str, str]:
     return wrong
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path) -> tuple[Data, str]:
+    """Read a file and digest it."""
     try:
-        return file.read_bytes()
+        return contents(file)
     except OSError as error:
         raise _damaged(file, f"无法读取：{error.strerror}") from error
-
-
-def _require(file: Path, data: bytes, record: FileRecord) -> None:
-    if len(data) != record.size:
-        raise _damaged(file, f"有 {len(data)} 字节，应为 {record.size}")
-    if digest_of(data) != record.sha256:
-        raise _damaged(file, "内容与清单中的摘要不符")
 
 
 def _damaged(file: Path, found: str) -> IndexDamagedError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import Protocol, TypeAlias
 
 from rag.answer import Answer, AnswerSentence, Mode
@@ -55,11 +56,14 @@ def whole(parts: Iterable[Part]) -> Answer:
 class Writer(Protocol):
     """Words answers, such as a language model (`rag.writer`)."""
 
-    def write(self, extracted: Answer) -> Generator[AnswerSentence | Answer, None, None]:
+    def write(
+        self, extracted: Answer, left: Event | None = None
+    ) -> Generator[AnswerSentence | Answer, None, None]:
         """Word an answer.
 
         Args:
             extracted: The answer in the source's own words; not a refusal.
+            left: Set when nobody waits for it any more; it then ends in `AbandonedError`.
 
         Returns:
             Sentences, each checked, and the whole answer last; their numbers are those of
@@ -107,6 +111,7 @@ class Asker:
         filters: Filters = NO_FILTERS,
         worded: bool = False,
         earlier: Sequence[Turn] = (),
+        left: Event | None = None,
     ) -> Generator[Part, None, None]:
         """Answer a question, piece by piece.
 
@@ -117,6 +122,7 @@ class Asker:
             worded: Whether the writer words it; a refusal never is.
             earlier: What was asked and answered before, oldest first. The writer puts a follow-up
                 question in whole words; without one it is searched for as typed.
+            left: Set when nobody waits for the answer any more.
 
         Returns:
             `Evidence`, every sentence, and the `Answer`.
@@ -124,6 +130,7 @@ class Asker:
         Raises:
             ValueError: If the question is blank, ``limit`` is below 1, or it is to be worded and
                 there is no writer.
+            AbandonedError: Out of the parts, once ``left`` is set while a writer is waited for.
         """
         writer = self.writer if worded else None
         if worded and writer is None:
@@ -140,4 +147,4 @@ class Asker:
             yield extracted
         else:
             yield Evidence(findings, own_findings(findings), "llm")
-            yield from writer.write(extracted)
+            yield from writer.write(extracted, left)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -161,6 +162,7 @@ class ChatClient:
         deadline: Deadline,
         temperature: float = 0.0,
         max_tokens: int | None = None,
+        left: threading.Event | None = None,
     ) -> Generator[str, None, None]:
         """Have the model continue a conversation, and hear it while it speaks.
 
@@ -171,6 +173,7 @@ class ChatClient:
             deadline: For the whole and for its beginning, whatever the endpoint does.
             temperature: 0 asks for the likeliest answer.
             max_tokens: Of the answer; None leaves it to the endpoint.
+            left: Set when nobody waits for it any more.
 
         Returns:
             Pieces of text as they come, none empty. Nothing is asked before the first is wanted;
@@ -179,16 +182,21 @@ class ChatClient:
         Raises:
             ValueError: If there are no messages.
             ChatTimeoutError: Out of the pieces, if a deadline passes.
+            AbandonedError: Likewise, if nobody waits any more.
             ChatCutOffError: Likewise, if the answer ended before the model had finished.
             ChatUnavailableError: Likewise, if the endpoint does not answer, or not with a text.
         """
-        return self._pieces(self._body(messages, temperature, max_tokens, stream=True), deadline)
+        return self._pieces(
+            self._body(messages, temperature, max_tokens, stream=True), deadline, left
+        )
 
-    def _pieces(self, body: object, deadline: Deadline) -> Generator[str, None, None]:
+    def _pieces(
+        self, body: object, deadline: Deadline, left: threading.Event | None
+    ) -> Generator[str, None, None]:
         """Read a reply until it says that it has ended, or the connection does."""
         started = time.monotonic()
         reader, spoken = DeltaReader(), False
-        feed = Feed(lambda: self._endpoint.stream(body, silence_s=deadline.total_s))
+        feed = Feed(lambda: self._endpoint.stream(body, silence_s=deadline.total_s), left)
         try:
             while not reader.done:
                 limit_s = deadline.total_s if spoken else min(deadline.first_s, deadline.total_s)

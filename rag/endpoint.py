@@ -134,12 +134,15 @@ class Endpoint:
         """Close the connections."""
         self._client.close()
 
-    def post(self, body: object, *, patience_s: float = math.inf) -> Reply:
+    def post(
+        self, body: object, *, patience_s: float = math.inf, silence_s: float | None = None
+    ) -> Reply:
         """Ask, again if it may help and time is left.
 
         Args:
             body: Sent as JSON.
             patience_s: What failed attempts and the waits after them may take together.
+            silence_s: For connecting and for each silence while reading; None is the endpoint's own.
 
         Returns:
             The first that comes with a success status.
@@ -148,11 +151,12 @@ class Endpoint:
             CasebookError: The one that ``unavailable`` makes, if there is none.
         """
         wait_s, spent_s = _FIRST_WAIT_S, 0.0
+        timeout = self._client.timeout if silence_s is None else httpx.Timeout(silence_s)
         for attempt in range(1, self._attempts + 1):
             asked_s = 0.0
             started = time.monotonic()
             try:
-                response = self._client.post(self.url, json=body)
+                response = self._client.post(self.url, json=body, timeout=timeout)
             except httpx.HTTPError as error:
                 reason = _described(error)
                 again = isinstance(error, _WORTH_RETRYING)

@@ -48,6 +48,10 @@ class ChatCutOffError(ChatUnavailableError):
     """A language model's reply broke off before its end."""
 
 
+class AbandonedError(CasebookError):
+    """Nobody waits for an answer any more."""
+
+
 class IndexMissingError(CasebookError):
     """There is no index where one was expected."""
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from rag.endpoint import Flow
+from rag.errors import AbandonedError
 
 _AHEAD = 64
 """Pieces that are read before anyone wants them; a flood waits in the connection, not in memory."""
 _LOOK_S = 0.1
-"""How often a reader whose pieces nobody takes looks whether anyone still will."""
+"""How often a reader whose pieces nobody takes looks whether anyone still will, and who waits for one whether
+anyone still waits for that."""
 
 
 class Feed:
@@ -25,10 +28,16 @@ class Feed:
 
     Args:
         open_flow: Asks for the reply. It may take its time; nobody waits for it here.
+        left: Set when nobody waits for the reply any more; None where that is never known.
     """
 
-    def __init__(self, open_flow: Callable[[], AbstractContextManager[Flow]]) -> None:
+    def __init__(
+        self,
+        open_flow: Callable[[], AbstractContextManager[Flow]],
+        left: threading.Event | None = None,
+    ) -> None:
         self._open_flow = open_flow
+        self._left = left
         self._items: queue.Queue[bytes | Exception | None] = queue.Queue(_AHEAD)
         self._closed = threading.Event()
         self._flow: Flow | None = None
@@ -43,17 +52,27 @@ class Feed:
         Raises:
             TimeoutError: If there is none within the time; with no time left, whether there is
                 or not, so that a flood does not outlast a deadline either.
+            AbandonedError: If nobody waits any more.
             Exception: What went wrong while reading, such as `Endpoint.stream` raises.
         """
         if timeout_s <= 0:
             raise TimeoutError
-        try:
-            item = self._items.get(timeout=timeout_s)
-        except queue.Empty as error:
-            raise TimeoutError from error
-        if isinstance(item, Exception):
-            raise item
-        return item
+        until = time.monotonic() + timeout_s
+        while True:
+            if self._left is not None and self._left.is_set():
+                raise AbandonedError
+            rest_s = max(0.0, until - time.monotonic())
+            try:
+                item = self._items.get(
+                    timeout=rest_s if self._left is None else min(rest_s, _LOOK_S)
+                )
+            except queue.Empty as error:
+                if time.monotonic() >= until:
+                    raise TimeoutError from error
+                continue
+            if isinstance(item, Exception):
+                raise item
+            return item
 
     def close(self) -> None:
         """Stop reading and cut the connection; may be called twice."""

@@ -12,6 +12,7 @@ import re
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from threading import Event
 
 from rag.answer import Answer, AnswerSentence, Checking, Mode, Trouble
 from rag.assistant import Finding
@@ -52,7 +53,10 @@ _USUAL = GenerationConfig()
 
 
 def generate(
-    extracted: Answer, chat: ChatClient, config: GenerationConfig = _USUAL
+    extracted: Answer,
+    chat: ChatClient,
+    config: GenerationConfig = _USUAL,
+    left: Event | None = None,
 ) -> Generator[AnswerSentence | Answer, None, None]:
     """Answer with a language model's sentences, as far as the evidence holds them.
 
@@ -60,6 +64,10 @@ def generate(
         extracted: The answer in the source's own words; see `rag.extract.extract`.
         chat: The model; asked only if that is no refusal.
         config: What it may take.
+        left: Set when nobody waits for the answer any more.
+
+    Raises:
+        AbandonedError: Out of the sentences, once that is set.
 
     Returns:
         Sentences as they may be shown, then the whole `Answer` of exactly these; a refusal as it
@@ -74,7 +82,7 @@ def generate(
     evidence = own_findings(findings)
     shown = Shown(findings.question, evidence)
     heard = _Heard()
-    with closing(_sentences(findings.question, evidence, chat, config, heard)) as sentences:
+    with closing(_sentences(findings.question, evidence, chat, config, heard, left)) as sentences:
         for written in sentences:
             sentence = shown.judge(written)
             if sentence is not None:
@@ -109,11 +117,12 @@ def _sentences(
     chat: ChatClient,
     config: GenerationConfig,
     heard: _Heard,
+    left: Event | None,
 ) -> Generator[Written, None, None]:
-    """Ask the model and cut its reply into sentences, its refusals left out; never fails."""
+    """Ask the model and cut its reply into sentences, its refusals left out; a model never fails it."""
     reader = SentenceReader()
     prompt = prompt_of(question, evidence, most=config.most_sentences)
-    pieces = chat.stream(prompt, deadline=config.deadline, max_tokens=config.max_tokens)
+    pieces = chat.stream(prompt, deadline=config.deadline, max_tokens=config.max_tokens, left=left)
     chars, count, ended = 0, 0, False
     try:
         while not ended:

@@ -22,6 +22,8 @@ from rag.errors import EncoderUnavailableError
 # watching, and each search that waits takes the place of one that need not: a few seconds outlast
 # a hiccup (three retries wait 2.6 s at most), beyond that the answer is that there is none now.
 _QUESTION_PATIENCE_S = 5.0
+# No attempt may be silent for longer either.
+_QUESTION_SILENCE_S = 5.0
 
 _PROBE = "优化营商环境"  # encoded once to learn the dimension
 
@@ -122,7 +124,10 @@ class RemoteEncoder:
         """
         text = self._identity.query_prompt + question
         vector: NDArray[np.float32] = self._request(
-            [text], self._identity.dimension, patience_s=_QUESTION_PATIENCE_S
+            [text],
+            self._identity.dimension,
+            patience_s=_QUESTION_PATIENCE_S,
+            silence_s=min(_QUESTION_SILENCE_S, self._options.timeout_s),
         )[0]
         return vector
 
@@ -176,11 +181,16 @@ class RemoteEncoder:
             yield batch
 
     def _request(
-        self, texts: Sequence[str], dimension: int | None, *, patience_s: float = math.inf
+        self,
+        texts: Sequence[str],
+        dimension: int | None,
+        *,
+        patience_s: float = math.inf,
+        silence_s: float | None = None,
     ) -> NDArray[np.float32]:
         """Ask for one batch and check what comes back."""
         body = {"model": self._model, "input": list(texts), "encoding_format": "float"}
-        reply = self._endpoint.post(body, patience_s=patience_s)
+        reply = self._endpoint.post(body, patience_s=patience_s, silence_s=silence_s)
         return self._vectors(reply, len(texts), dimension)
 
     def _vectors(self, reply: Reply, count: int, dimension: int | None) -> NDArray[np.float32]:

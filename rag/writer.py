@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from threading import Event
 
 from rag.answer import Answer, AnswerSentence
 from rag.chat import ChatClient, Deadline, config_of
@@ -32,9 +33,11 @@ class ModelWriter:
         self._config = config or GenerationConfig()
         self._following = following
 
-    def write(self, extracted: Answer) -> Generator[AnswerSentence | Answer, None, None]:
+    def write(
+        self, extracted: Answer, left: Event | None = None
+    ) -> Generator[AnswerSentence | Answer, None, None]:
         """Word an answer; see `rag.generate.generate`."""
-        return generate(extracted, self._chat, self._config)
+        return generate(extracted, self._chat, self._config, left)
 
     def standalone(self, turns: Sequence[Turn], message: str, districts: Sequence[str]) -> str:
         """Put a follow-up question in whole words; see `rag.conversation.standalone`."""

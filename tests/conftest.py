@@ -6,8 +6,9 @@ import json
 import shutil
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -241,3 +242,48 @@ def vector_service() -> Iterator[VectorService]:
     state = VectorService()
     with serving(state):
         yield state
+
+
+Contract = Callable[[Any, int], Counter[str]]
+
+
+@pytest.fixture(scope="session")
+def hold_to_its_document() -> Contract:
+    """Send sound and unsound requests to every operation of a service, and check each answer.
+
+    Given the application and how many of each; returns how many were sent to which operation.
+    """
+    import schemathesis
+    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis.errors import Unsatisfiable
+    from schemathesis.specs.openapi import checks
+
+    # Methods that are none of a route's are not written down for each; a schema cannot say that a
+    # question is not blank, nor that 43.0 is no whole number.
+    left_out = [checks.unsupported_method, checks.positive_data_acceptance]
+
+    def hold(app: Any, examples: int) -> Counter[str]:
+        sent: Counter[str] = Counter()
+        for found in schemathesis.openapi.from_asgi("/openapi.json", app).get_all_operations():
+            operation = found.ok()
+            for mode in schemathesis.GenerationMode:
+
+                @settings(
+                    max_examples=examples,
+                    deadline=None,
+                    database=None,
+                    derandomize=True,
+                    phases=[Phase.explicit, Phase.generate],
+                    suppress_health_check=list(HealthCheck),
+                )
+                @given(call=operation.as_strategy(generation_mode=mode))
+                def answers(call: schemathesis.Case) -> None:
+                    sent[f"{call.method} {call.path}"] += 1
+                    call.call_and_validate(excluded_checks=left_out)
+
+                # Where nothing can be sent, nothing unsound can be.
+                with suppress(Unsatisfiable):
+                    answers()
+        return sent
+
+    return hold

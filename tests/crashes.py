@@ -27,16 +27,21 @@ import resource
 import shutil
 import signal
 import sys
+import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
+from tqdm import tqdm
 
-from conftest import COLLECTION, CountingEncoder
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+# A child has none of its parent's threads, but every lock that one of them held: there may be no threads.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import index.store
 from api.feedback_store import Feedback, FeedbackStore, read_feedback
@@ -51,10 +56,12 @@ from index.versions import (
     published,
     read_version,
 )
+from rag.assistant import Assistant
 from rag.cases import read_cases
 from rag.chunk import passages_of
 from rag.errors import CasebookError, IndexMissingError
 from rag.source import decode
+from tests.conftest import COLLECTION, CountingEncoder
 
 KILLED, CUT_OFF = 137, 138
 """Exit statuses: killed at a step, and with the power cut right after it was said to be done."""
@@ -66,6 +73,9 @@ index.store.load_encoder = lambda *_args, **_prompts: (
 
 
 # What is imported on first use is imported here, once, and not by every child.
+tqdm.monitor_interval = 0  # its thread
+# Its own lock is shared by all children, and one that is killed would hold it for ever.
+tqdm.set_lock(threading.RLock())
 passages_of(read_cases([decode("a.txt", COLLECTION.encode())])[0], len)
 LexicalRanker.build([COLLECTION])
 
@@ -95,9 +105,12 @@ def publish(root: Path, number: int, place: str = "index") -> str:
 def answers(folder: Path) -> list[Any] | None:
     """What a service that starts now answers; None if it has no index."""
     try:
-        assistant = open_index(folder, folder).assistant
+        return answered(open_index(folder, folder).assistant)
     except IndexMissingError:
         return None
+
+
+def answered(assistant: Assistant) -> list[Any]:
     return [
         [[f.hit.passage.text, round(f.hit.score, 6)] for f in assistant.search(question).findings]
         for question in QUESTIONS
@@ -424,28 +437,33 @@ def run_random(root: Path, times: int, seed: int) -> dict[str, Any]:
     """Kill the same work on the same index again and again, at any moment."""
     chance = random.Random(seed)  # noqa: S311 - a test's order
     sound = sure(lambda: [expected(root, number) for number in range(5)])
-    current = sure(lambda: publish(root, 0))
+    took_s = 0.0
     said: set[str] = set()
     failures: list[str] = []
-    kinds: dict[str, int] = {}
+    kinds, ended = Counter[str](), Counter[str]()
     for attempt in range(times):
+        if attempt % 25 == 0:  # a kill falls within the work, however busy the machine is
+            started = time.monotonic()
+            current = sure(lambda: publish(root, 0))
+            took_s = time.monotonic() - started
         reader, log = os.pipe()
         child = os.fork()
         if not child:
             work_until_killed(root, chance.randrange(10**9), log)
         os.close(log)
-        time.sleep(chance.uniform(0, 0.25))
+        time.sleep(chance.uniform(0, 3 * took_s))
         os.kill(child, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         with os.fdopen(reader, encoding="utf-8") as stream:
             lines = [line.split() for line in stream.read().splitlines()]
+        ended.update(line[1] for line in lines if line[0] == "end")
         for line in lines:
             if line[0] == "end" and line[1] == "feedback":
                 said.add(line[3])
             elif line[0] == "end" and len(line) > 3:
                 current = line[3]
         under_way = lines[-1] if lines and lines[-1][0] == "begin" else ["", "nothing", "0"]
-        kinds[under_way[1]] = kinds.get(under_way[1], 0) + 1
+        kinds[under_way[1]] += 1
 
         def state() -> Any:
             folder = root / "index"
@@ -456,7 +474,7 @@ def run_random(root: Path, times: int, seed: int) -> dict[str, Any]:
             return (
                 opened.version.name,
                 number,
-                answers(folder),
+                answered(opened.assistant),
                 opened.degraded,
                 whole,
                 sorted(said - kept),
@@ -474,7 +492,13 @@ def run_random(root: Path, times: int, seed: int) -> dict[str, Any]:
             failures.append(f"kill {attempt}: {degraded}, {whole}, lost {lost}, status {status}")
         current = name
     wrong = sure(lambda: faults_after(root, sound, sound[0]))
-    return {"n": times, "during": kinds, "feedback": len(said), "failures": failures + wrong}
+    return {
+        "n": times,
+        "during": kinds,
+        "ended": ended,
+        "feedback": len(said),
+        "failures": failures + wrong,
+    }
 
 
 def without(guard: str) -> None:
@@ -487,6 +511,9 @@ def without(guard: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(list(Path("/proc/self/task").iterdir())) > 1:
+        message = "this program may not fork: a library has started threads"
+        raise RuntimeError(message)
     what, folder, *more = sys.argv[1:]
     if what == "steps":
         for guard in filter(lambda name: ":" in name, more):

@@ -16,7 +16,14 @@ from starlette.types import ASGIApp
 def serving_app(app: ASGIApp, **options: object) -> Iterator[int]:
     """Serve an application, and tell its port; options are those of Uvicorn."""
     listener = socket.create_server(("127.0.0.1", 0))
-    settings = {"log_level": "warning", "lifespan": "off", "ws": "none", **options}
+    settings = {
+        "log_level": "warning",
+        "lifespan": "off",
+        "ws": "none",
+        # As `casebook serve` has it; by default uvicorn believes what any client on this machine forwards.
+        "proxy_headers": False,
+        **options,
+    }
     server = uvicorn.Server(uvicorn.Config(app, **settings))  # type: ignore[arg-type]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -17,20 +17,20 @@ import threading
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import httpx
 import uvicorn
-from conftest import CountingEncoder
 
 import index.store
-from api.admission import Turnstile
+from api.admission import Turnstiles
 from api.app import create_app
 from api.index_watch import IndexWatch
 from api.reloading import Reloading
 from index.build import build
 from index.store import open_index
 from rag.ask import Asker
+from tests.conftest import CountingEncoder
 
 CLIENTS = 4
 WAIT_S = 60
@@ -82,24 +82,25 @@ def fault(numbers: dict[str, int], status: int, version: str, text: str) -> str 
     return None
 
 
-def swapped(reloading: Reloading, name: str) -> None:
+def wait_for(name: str, seen: list[tuple[int, str, str]]) -> None:
+    """Wait until a version has answered."""
     until = time.monotonic() + WAIT_S
-    while reloading.opened.version.name != name:
+    while all(version != name for _, version, _ in seen):
         if time.monotonic() > until:
-            raise TimeoutError(name, reloading.degraded)
+            raise TimeoutError(name)
         time.sleep(0.005)
 
 
 def run(root: Path, times: int) -> dict[str, object]:
     numbers = {publish(root, 0): 0}
-    turnstile = Turnstile()
+    turnstiles = Turnstiles.for_cpus(2)
     reloading = Reloading(
         open_index(root / "index", root),
         lambda opened, degraded: create_app(
             Asker(opened.assistant),
             passages=opened.version.manifest.passages,
             encoder=opened.encoder.identity.name,
-            turnstile=turnstile,
+            turnstiles=turnstiles,
             degraded=degraded,
         ),
     )
@@ -122,7 +123,7 @@ def run(root: Path, times: int) -> dict[str, object]:
         for number in range(1, times + 1):
             name = publish(root, number)
             numbers[name] = number
-            swapped(reloading, name)
+            wait_for(name, seen)
             done = seen[:]
             del seen[: len(done)]
             if number % max(1, times // 10) == 0:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.types import ASGIApp
 
-from api.admission import Turnstile
+from api.admission import Turnstiles
 from api.openai_app import openai_app
 from api.protocols import Protocols
 from rag.ask import Asker
@@ -45,4 +45,6 @@ class Lengths:
 
 def of_encoder(encoder: Encoder) -> ASGIApp:
     """What is served of one encoder, without a collection."""
-    return openai_app(Asker(Assistant((), Nothing(), "v1")), Turnstile(), Protocols(None, encoder))
+    return openai_app(
+        Asker(Assistant((), Nothing(), "v1")), Turnstiles.for_cpus(1), Protocols(encoder)
+    )

@@ -205,7 +205,9 @@ class Scribe:
         self.heard = list(turns)
         return f"{turns[-1].question}{message}"
 
-    def write(self, extracted: Answer) -> Generator[AnswerSentence | Answer, None, None]:
+    def write(
+        self, extracted: Answer, left: object = None
+    ) -> Generator[AnswerSentence | Answer, None, None]:
         sentence = AnswerSentence("退税三天到账。", (2,), None)
         yield sentence
         if self.ending is not None:

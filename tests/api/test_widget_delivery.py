@@ -54,6 +54,7 @@ def test_the_script_is_sent_with_exactly_these_headers(
         "cross-origin-resource-policy": "cross-origin",
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
+        "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     }
 
 

@@ -30,7 +30,7 @@ def test_a_citation_is_copied_as_documents_write_it(portal: Any, stage: Any) -> 
     expect(copy).to_have_text("复制引文：已复制")
     expect(copy).to_be_focused()
     assert pasted(page) == (
-        "“𠮷祥大厦推行智能退税，三日到账。……企业不跑窗口。”（静安区《智能退税》，载《某市2023年优秀案例》，"
+        "“𠮷祥大厦推行智能退税，三日到账。企业不跑窗口。”（静安区《智能退税》，载《某市2023年优秀案例》，"
         f"排名第5，“主要做法—一键退税”）。\n原文：{stage.url}/cases/c0000000001?v=1#p=100-120"
     )
 

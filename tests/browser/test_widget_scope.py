@@ -23,7 +23,7 @@ def test_facets_are_asked_for_when_they_are_wanted(portal: Any, stage: Any, answ
     page.get_by_label("区").select_option("静安区（2）")
     page.get_by_label("案例集").select_option("优秀案例")
     page.get_by_label("年份").select_option("2023")
-    expect(page.locator("summary")).to_have_text("检索范围：静安区 · 优秀案例 · 2023")
+    expect(page.locator(".scope")).to_have_text("检索范围：静安区 · 优秀案例 · 2023")
     expect(page.get_by_label("区").locator("option")).to_have_text(["全部", "静安区（2）"])
     portal.ask()
     assert stage.asked_of(ASK)[0].body["filters"] == {
@@ -48,13 +48,13 @@ def test_facets_that_fail_are_asked_for_again(
     counted = {"district": [{"value": "静安区", "count": 2}], "collection": [], "year": []}
     stage.answer("/api/v1/facets", answers.as_json({}, 503), answers.as_json(counted))
     page = portal.open()
-    summary = page.locator("summary")
+    summary = page.locator(".scope")
     summary.click()
-    expect(page.locator(".scope .note")).to_have_text("现在提问的人较多，请 5 秒后重试。")
+    expect(page.locator(".filters + .note")).to_have_text("现在提问的人较多，请 5 秒后重试。")
     summary.click()
     summary.click()
     expect(page.get_by_label("区").locator("option")).to_have_count(2)
-    expect(page.locator(".scope .note")).to_have_text("")
+    expect(page.locator(".filters + .note")).to_have_text("")
     complaints.expect("503")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from index.build import build
 from index.canary import Canary, canaries, require_answers, unanswered
 from index.store import open_version, read_content
 from rag.errors import CasebookError
+from rag.passages import Passages
 
 
 def test_own_words_and_known_questions_are_asked(tmp_path, collection, encoder) -> None:
@@ -59,7 +61,12 @@ def test_an_index_whose_rows_are_mixed_up_does_not_pass(tmp_path, encoder, monke
     version = build([cases(tmp_path / "cases", 20)], tmp_path / "index", encoder).version
     from index import content
 
-    straight = content.passages_from_lines
-    monkeypatch.setattr("index.content.passages_from_lines", lambda *given: straight(*given)[::-1])
+    straight = content.passages_from_files
+
+    def mixed_up(*given: Any) -> Passages:
+        passages = straight(*given)
+        return Passages.of(passages.cases, passages[::-1])
+
+    monkeypatch.setattr("index.content.passages_from_files", mixed_up)
     with pytest.raises(CasebookError, match="没有通过试查"):
         require_answers(version, encoder)

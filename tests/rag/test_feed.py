@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from rag.endpoint import Flow
-from rag.errors import CasebookError
+from rag.errors import AbandonedError, CasebookError
 from rag.feed import Feed
 
 
@@ -86,4 +86,20 @@ def test_closing_cuts_the_connection_once_or_twice() -> None:
     feed.close()
     feed.close()
     assert line.cut.is_set()
+    assert line.ended.wait(10)
+
+
+def test_whoever_left_is_waited_for_no_longer() -> None:
+    line, left = Line(iter([])), threading.Event()
+
+    def silent() -> Iterator[bytes]:
+        left.set()
+        line.cut.wait()
+        yield b""
+
+    line.pieces = silent()
+    feed = Feed(line.open, left)
+    with pytest.raises(AbandonedError):
+        feed.take(60)
+    feed.close()
     assert line.ended.wait(10)

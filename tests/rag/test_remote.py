@@ -300,3 +300,18 @@ def test_a_remote_model_has_no_prompts_unless_its_page_says_otherwise(vector_ser
     bge = f"openai:BAAI/bge-large-zh-v1.5@{vector_service.url}"
     assert prompts_of(bge) == ("为这个句子生成表示以用于检索相关文章：", "")
     assert prompts_of(bge, query_prompt="", passage_prompt="文：") == ("", "文：")
+
+
+def test_a_question_waits_for_a_silent_service_no_longer_than_a_person_does(
+    vector_service, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.remote._QUESTION_SILENCE_S", 0.2)
+    vector_service.delay_s = 2.0  # within the 30 seconds that passages may take
+    encoder = RemoteEncoder(
+        vector_service.url, "bge-m3", options=RemoteOptions(dimension=3), sleep=waits.append
+    )
+    with pytest.raises(EncoderUnavailableError, match="超时"):
+        encoder.encode_query("补缴社保")
+    assert waits == []
+    assert encoder.encode_passages(["补缴社保"]).shape == (1, 3)
+    encoder.close()
