@@ -193,7 +193,9 @@ class DenseRanker:
         return self._starts[rows + 1] - self._starts[rows]
 
     def above_floor(self, cosines: Scores) -> Scores:
-        """Count cosines from the floor: 0 there and below, 1 at identity."""
+        """Count cosines from the floor: 0 there and below, 1 at identity; all 0 if there is no room above."""
+        if self._floor >= 1:  # an encoder to which all is alike
+            return np.zeros_like(cosines, dtype=np.float32)
         above = np.clip((cosines - self._floor) / (1 - self._floor), 0, 1)
         return np.asarray(above, dtype=np.float32)
 

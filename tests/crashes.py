@@ -67,9 +67,6 @@ KILLED, CUT_OFF = 137, 138
 """Exit statuses: killed at a step, and with the power cut right after it was said to be done."""
 QUESTIONS = ("退税几天", "帮办企业", "谁能替我跑腿")
 ENCODER = CountingEncoder()
-index.store.load_encoder = lambda *_args, **_prompts: (
-    ENCODER
-)  # the service's own way, without a model
 
 
 # What is imported on first use is imported here, once, and not by every child.
@@ -514,6 +511,7 @@ if __name__ == "__main__":
     if len(list(Path("/proc/self/task").iterdir())) > 1:
         message = "this program may not fork: a library has started threads"
         raise RuntimeError(message)
+    index.store.load_encoder = lambda *_args, **_prompts: ENCODER  # its own way, without a model
     what, folder, *more = sys.argv[1:]
     if what == "steps":
         for guard in filter(lambda name: ":" in name, more):

@@ -35,7 +35,6 @@ from tests.conftest import CountingEncoder
 CLIENTS = 4
 WAIT_S = 60
 ENCODER = CountingEncoder()
-index.store.load_encoder = lambda *_args, **_prompts: ENCODER
 
 
 def publish(root: Path, number: int) -> str:
@@ -146,4 +145,5 @@ def run(root: Path, times: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    index.store.load_encoder = lambda *_args, **_prompts: ENCODER
     sys.stdout.write(json.dumps(run(Path(sys.argv[1]), int(sys.argv[2])), ensure_ascii=False))

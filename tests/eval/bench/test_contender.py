@@ -27,7 +27,9 @@ def test_a_contender_is_asked_in_process_and_over_http_and_weighed(tmp_path: Pat
     assert heard[:3] == ["一", "二", "三"]
     assert sorted(heard[3:]) == ["五", "四"]
     assert contender.ready_s > 0
-    assert 10 < contender.rss_mb < 1000
+    assert (
+        contender.rss_mb > 10
+    )  # at most is unknown: the peak begins with that of the process that forked it
 
 
 def test_a_contender_is_asked_once_at_least_and_no_more_when_the_time_is_over(
