@@ -74,6 +74,7 @@ audit: var/audit/stamp ## Look for known vulnerabilities in what is pinned; need
 
 sbom: .venv/serve.stamp var/audit/stamp ## Write what is installed, with licences, to var/sbom.json (CycloneDX)
 	var/audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file var/sbom.json .venv/bin/python
+
 bench-growth: .venv/dev.stamp var/models/$(MODEL)/encoder.json ## Latency, recall and memory from 1,000 to 1,000,000 passages; takes hours, SENTENCES=<a BEIR folder>
 	$(BIN)/python -m eval.growth all $(SIZES) --data "$(SENTENCES)" --write docs/performance.md
 

@@ -1,7 +1,7 @@
 """What the service says of itself: JSON lines on stderr, one event each.
 
-No question, no query string and no key is ever logged: what a request is known by is its route and
-its id. The libraries' own messages come out in the same form.
+No question and no query string is ever logged: what a request is known by is its route and its id. A
+key that stands in an address all the same is taken out. The libraries' own messages come out in the same form.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import logging
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
+
+from api.keys import redacted
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Of the request that is being served; threads that work for it know it too."""
@@ -36,7 +38,7 @@ class JsonLine(logging.Formatter):
         fields.update(getattr(record, DETAILS, {}))
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
-        return json.dumps(fields, ensure_ascii=False, default=str)
+        return redacted(json.dumps(fields, ensure_ascii=False, default=str))
 
 
 def log_to(stream: TextIO) -> None:

@@ -9,7 +9,6 @@ Source:
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from threading import Event
@@ -19,6 +18,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.addresses import is_loopback
 from api.notes import CLIENT, ROUTE, VERDICT, route_of
 from rag.answer import Answer, AnswerSentence
 from rag.ask import Writer
@@ -135,12 +135,8 @@ def _shown_to(scope: Scope) -> bool:
     if CLIENT in scope:
         return True
     headers = Headers(scope=scope)
-    host = (scope.get("client") or ("", 0))[0]
-    try:
-        local = ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a socket of the file system, or none
-        local = False
-    return local and not any(name in headers for name in _FORWARDED)
+    host = (scope.get("client") or ("", 0))[0]  # a socket of the file system has none
+    return is_loopback(host) and not any(name in headers for name in _FORWARDED)
 
 
 class CountedWriter:

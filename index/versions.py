@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.arrays import Data, contents
-from index.manifest import Manifest, digest_of
+from index.manifest import FileRecord, Manifest, digest_of
 from rag.errors import CasebookError, IndexDamagedError, IndexMissingError
 
 CURRENT = "CURRENT"
@@ -141,10 +141,7 @@ def verified(version: Version, name: str) -> Data:
     """
     file, record = version.folder / name, version.manifest.files[name]
     data, digest = _read(file)
-    if len(data) != record.size:
-        raise _damaged(file, f"有 {len(data)} 字节，应为 {record.size}")
-    if digest != record.sha256:
-        raise _damaged(file, "内容与清单中的摘要不符")
+    _require(file, FileRecord(len(data), digest), record)
     return data
 
 
@@ -169,6 +166,13 @@ def _read(file: Path) -> tuple[Data, str]:
         return contents(file)
     except OSError as error:
         raise _damaged(file, f"无法读取：{error.strerror}") from error
+
+
+def _require(file: Path, found: FileRecord, expected: FileRecord) -> None:
+    if found.size != expected.size:
+        raise _damaged(file, f"有 {found.size} 字节，应为 {expected.size}")
+    if found != expected:
+        raise _damaged(file, "内容与清单中的摘要不符")
 
 
 def _damaged(file: Path, found: str) -> IndexDamagedError:

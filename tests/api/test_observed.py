@@ -231,3 +231,10 @@ def test_counts_cross_the_wire_in_the_form_that_monitoring_reads(
 
     assert shown.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert {"casebook_requests", "casebook_request_seconds", "casebook_index_info"} <= families
+
+
+def test_a_key_that_somebody_put_into_an_address_is_not_logged() -> None:
+    secret = f"casebook_{'k' * 43}"
+    record = logging.makeLogRecord({"msg": "%s failed", "args": (f"/v1/models/{secret}",)})
+
+    assert json.loads(JsonLine().format(record))["message"] == "/v1/models/casebook_… failed"

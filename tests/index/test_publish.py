@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,23 +15,9 @@ from index.rollback import rollback
 from index.store import open_version
 from index.versions import VERSIONS, current_name, current_version, published
 from rag.errors import CasebookError
+from tests.programs import found_by
 
-CRASHES = Path(__file__).parents[1] / "crashes.py"
-
-
-def crashes(*arguments: object) -> dict[str, object]:
-    """Run the program that dies in every way; see its first lines."""
-    done = subprocess.run(
-        [sys.executable, str(CRASHES), *map(str, arguments)],
-        cwd=CRASHES.parents[1],
-        env={"PYTHONPATH": str(CRASHES.parents[1]), "PYTHONUTF8": "1", "PATH": ""},
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
+crashes = partial(found_by, "tests.crashes", timeout_s=500)
 
 
 # Every step of every scenario, also without a power cut, is in tests/long.

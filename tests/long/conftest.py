@@ -1,4 +1,4 @@
-"""A small language model, served on loopback for as long as the tests run."""
+"""What long tests ask: a service in a process of its own, a small language model; and where they write."""
 
 from __future__ import annotations
 
@@ -6,30 +6,81 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import pytest
+
+from tests.long.service import Service
 
 VAR = Path(__file__).parents[2] / "var"
 LLM = VAR / "llm"
 START_S = 120
 
 
-@pytest.fixture(scope="session")
-def record() -> Callable[[str, int, int, str], None]:
-    """Write down a row of docs/reliability.md: its name, how many were tried, how many failed, and what it is."""
+class Record(Protocol):
+    """Writes down what a long test found, for docs/reliability.md."""
 
-    def record(name: str, n: int, failures: int, what: str) -> None:
+    def __call__(
+        self,
+        name: str,
+        n: int,
+        failures: int,
+        what: str,
+        figures: Mapping[str, object] | None = None,
+    ) -> None:
+        """Its name, how many were tried, how many failed, what it is, and what was measured."""
+
+
+@pytest.fixture(scope="session")
+def record() -> Record:
+    def write(
+        name: str,
+        n: int,
+        failures: int,
+        what: str,
+        figures: Mapping[str, object] | None = None,
+    ) -> None:
         folder = VAR / "reliability"
         folder.mkdir(parents=True, exist_ok=True)
         row = {"name": name, "n": n, "failures": failures, "what": what}
-        text = json.dumps(row, ensure_ascii=False, indent=1)
+        text = json.dumps(
+            row | ({"figures": figures} if figures else {}), ensure_ascii=False, indent=1
+        )
         (folder / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
 
-    return record
+    return write
+
+
+@pytest.fixture(scope="module")
+def index(request: pytest.FixtureRequest) -> Path:
+    given = os.environ.get("CASEBOOK_INDEX")
+    return Path(given) if given else request.getfixturevalue("real_index")
+
+
+@pytest.fixture
+def service(index: Path, models: Path, tmp_path: Path) -> Iterator[Service]:
+    command = [*(sys.executable, "-m", "casebook", "serve", "--port", "0", "--drain", "0")]
+    command += ["--index", str(index), "--models", str(models), "--state", str(tmp_path / "state")]
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        try:
+            yield Service(
+                int(ready.partition("127.0.0.1:")[2].partition("/")[0]), process, tmp_path / "log"
+            )
+        finally:
+            process.terminate()
+            process.wait(60)
+    assert process.returncode == 0
+    assert '"error"' not in (tmp_path / "log").read_text()
 
 
 @pytest.fixture(scope="session")

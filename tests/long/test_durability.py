@@ -1,36 +1,24 @@
-"""Every way to die, all of them: see `tests/crashes.py` and `tests/swaps.py`."""
+"""Every way to die, all of them: see `tests/crashes` and `tests/swaps.py`."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.long.conftest import Record
+from tests.programs import found_by
+
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 TESTS = Path(__file__).parents[1]
 SCENARIOS = ("first", "rebuild", "gc", "rollback")
-Record = Callable[[str, int, int, str], None]
 
 
-def run(program: str, *arguments: object) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, str(TESTS / program), *map(str, arguments)],
-        cwd=TESTS.parent,
-        env={**os.environ, "PYTHONPATH": str(TESTS.parent)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return dict(json.loads(done.stdout))
+found = partial(found_by, timeout_s=1700)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +32,7 @@ def run(program: str, *arguments: object) -> dict[str, Any]:
 def test_every_step_of_every_scenario(
     tmp_path: Path, record: Record, mode: str, name: str, what: str
 ) -> None:
-    report = run("crashes.py", "steps", tmp_path, mode, 1, *SCENARIOS)
+    report = found("tests.crashes", "steps", tmp_path, mode, 1, *SCENARIOS)
     record(name, report["n"], len(report["failures"]), what)
     assert report["failures"] == []
     assert all(report["tried"][scenario] >= 8 for scenario in SCENARIOS)
@@ -53,7 +41,7 @@ def test_every_step_of_every_scenario(
 def test_a_thousand_random_kills(tmp_path: Path, record: Record) -> None:
     def killed(seed: int) -> dict[str, Any]:
         (tmp_path / str(seed)).mkdir()
-        return run("crashes.py", "random", tmp_path / str(seed), 250, seed)
+        return found("tests.crashes", "random", tmp_path / str(seed), 250, seed)
 
     with ThreadPoolExecutor(4) as pool:  # four indexes at a time: most of it is waiting
         reports = list(pool.map(killed, range(4)))
@@ -73,14 +61,14 @@ def test_a_thousand_random_kills(tmp_path: Path, record: Record) -> None:
 
 
 def test_a_full_disk_at_many_places(tmp_path: Path, record: Record) -> None:
-    report = run("crashes.py", "limits", tmp_path, 61)
+    report = found("tests.crashes", "limits", tmp_path, 61)
     what = f"文件大小上限（RLIMIT_FSIZE）从 0 到 {report['bytes']} 字节，每 61 字节一次：原有索引照常回答"
     record("index-full-disk", report["n"], len(report["failures"]), what)
     assert report["failures"] == []
 
 
 def test_two_hundred_swaps_under_load(tmp_path: Path, record: Record) -> None:
-    report = run("swaps.py", tmp_path, 200)
+    report = found("tests.swaps", tmp_path, 200)
     rss = report["rss_mb"]
     what = f"四个客户端不停提问时换 200 次索引：出错或混合版本的回答；内存 {rss[0]} → {rss[-1]} MB"
     record("index-hot-swaps", report["n"], len(report["failures"]), what)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.programs import found_by
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -28,18 +26,8 @@ INDEX = "tests/index"
     ],
 )
 def test_a_power_cut_does_harm_without_a_sync(tmp_path: Path, scenario: str, guard: str) -> None:
-    program = str(ROOT / "tests" / "crashes.py")
-    arguments = ["steps", str(tmp_path), "power", "4", scenario, guard]
-    done = subprocess.run(
-        [sys.executable, program, *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert json.loads(done.stdout)["failures"] != []
+    arguments = ("steps", tmp_path, "power", 4, scenario, guard)
+    assert found_by("tests.crashes", *arguments, timeout_s=800)["failures"] != []
 
 
 REMOVED: dict[str, tuple[str, Any, str]] = {

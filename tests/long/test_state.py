@@ -12,17 +12,11 @@ from pathlib import Path
 import pytest
 
 from rag.masking import masked
+from tests.long.conftest import Record
 
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
-REPORTS = ROOT / "var" / "reliability"
-
-
-def report(name: str, n: int, failures: int, what: str) -> None:
-    REPORTS.mkdir(parents=True, exist_ok=True)
-    record = {"name": name, "n": n, "failures": failures, "what": what}
-    (REPORTS / f"{name}.json").write_text(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def hardship(*arguments: object) -> dict[str, object]:
@@ -40,7 +34,7 @@ def hardship(*arguments: object) -> dict[str, object]:
     return dict(json.loads(done.stdout))
 
 
-def test_every_acknowledged_row_survives_hundreds_of_kills() -> None:
+def test_every_acknowledged_row_survives_hundreds_of_kills(record: Record) -> None:
     found = hardship("kill", 400, 7)
 
     lost = [*found["missing"], *found["faults"]]  # type: ignore[misc]
@@ -48,11 +42,11 @@ def test_every_acknowledged_row_survives_hundreds_of_kills() -> None:
         f"SIGKILL at random moments while feedback and audit entries are written, every fifth during a "
         f"migration: acknowledged rows missing, files unsound; {found['acknowledged']} rows acknowledged"
     )
-    report("state-kill", 400, len(lost), what)
+    record("state-kill", 400, len(lost), what)
     assert lost == []
 
 
-def test_a_disk_that_is_full_at_any_size_loses_nothing_acknowledged() -> None:
+def test_a_disk_that_is_full_at_any_size_loses_nothing_acknowledged(record: Record) -> None:
     found = hardship("fill", 2048, 256 * 1024)
 
     lost = [*found["missing"], *found["faults"]]  # type: ignore[misc]
@@ -60,18 +54,18 @@ def test_a_disk_that_is_full_at_any_size_loses_nothing_acknowledged() -> None:
         f"files that may grow to 0, 2, … 254 KiB: acknowledged rows missing, refusals without words; "
         f"{found['acknowledged']} rows acknowledged, {found['refused']} refused"
     )
-    report("state-full-disk", 128, len(lost), what)
+    record("state-full-disk", 128, len(lost), what)
     assert lost == []
 
 
-def test_masking_over_many_made_sentences() -> None:
+def test_masking_over_many_made_sentences(record: Record) -> None:
     sets = runpy.run_path(str(ROOT / "tests" / "rag" / "masking_sets.py"))
     made = sets["personal"](3000, 1)
     missed = [one for one in made if one.number[-6:] in masked(one.text)]
     kept = [*sets["collected"](), *sets["harmless"](3000, 1)]
     changed = [text for text in kept if masked(text) != text]
 
-    report("masking-recall", len(made), len(missed), "formatted personal numbers left in sentences")
-    report("masking-harm", len(kept), len(changed), "sentences without any that were changed")
+    record("masking-recall", len(made), len(missed), "formatted personal numbers left in sentences")
+    record("masking-harm", len(kept), len(changed), "sentences without any that were changed")
     assert len(missed) <= 0.01 * len(made)
     assert len(changed) <= 0.001 * len(kept), changed[:5]
