@@ -57,11 +57,31 @@ def inner_products(query: Scores, vectors: NDArray[np.float32]) -> Scores:
         raise ValueError(message)
     one = np.ascontiguousarray(query, dtype=np.float32)
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
-    products = np.empty(len(rows), dtype=np.float32)
+    found = np.empty(len(rows), dtype=np.float32)
     faiss.fvec_inner_products_ny(
-        faiss.swig_ptr(products), faiss.swig_ptr(one), faiss.swig_ptr(rows), len(one), len(rows)
+        faiss.swig_ptr(found), faiss.swig_ptr(one), faiss.swig_ptr(rows), len(one), len(rows)
     )
-    return products
+    return found
+
+
+def products(vectors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Multiply every row of an array with every row of another; see `inner_products` for why here.
+
+    One product of matrices: of a question's 18 tokens with the 4,200 of 25 passages it takes .45 ms,
+    token by token 1.3 ms.
+
+    Args:
+        vectors: Shape (n, dimension), float32; the many.
+        others: Shape (k, dimension), float32; the few.
+
+    Returns:
+        Shape (n, k).
+    """
+    faiss.omp_set_num_threads(1)  # of the calling thread, see `DenseRanker._search`
+    product = faiss.LinearTransform(others.shape[1], len(others), False)  # noqa: FBT003 -- no bias
+    faiss.copy_array_to_vector(np.ascontiguousarray(others, np.float32).ravel(), product.A)
+    product.is_trained = True
+    return np.asarray(product.apply(np.ascontiguousarray(vectors, np.float32)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.arrays import Data, array_bytes, array_of
-from index.dense import inner_products
+from index.dense import products
 from rag.encoder import TokenEncoder
 from rag.ranking import Rows, Scores
 
@@ -80,7 +80,7 @@ class Projection:
 
     def of(self, tokens: Tokens) -> Tokens:
         """Project tokens; rows of the result have length 1, or 0 where nothing is left."""
-        kept = np.stack([inner_products(token, self.axes) for token in tokens]) - self.offset
+        kept = products(tokens, self.axes) - self.offset
         lengths = np.linalg.norm(kept, axis=1, keepdims=True)
         return np.asarray(np.divide(kept, lengths, out=np.zeros_like(kept), where=lengths > 0))
 
@@ -175,6 +175,6 @@ class LateRanker:
         offsets = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
         places = np.arange(counts.sum()) + np.repeat(self._starts[rows] - offsets, counts)
         theirs = self._tokens[places].astype(np.float32)
-        cosines = np.stack([inner_products(own, theirs) for own in self._projection.of(tokens)])
-        means[present] = np.maximum.reduceat(cosines, offsets, axis=1).mean(axis=0) / _STEPS
+        cosines = products(theirs, self._projection.of(tokens))
+        means[present] = np.maximum.reduceat(cosines, offsets).mean(axis=1) / _STEPS
         return means

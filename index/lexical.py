@@ -120,11 +120,14 @@ class AllMatches:
 
     @classmethod
     def of(cls, looked_up: Lookup) -> AllMatches:
-        """Add up, term by term."""
-        sums = np.zeros(looked_up.postings.passages, dtype=np.float32)
-        for at in range(len(looked_up.places)):
-            rows, worth = looked_up.worth(at)
-            sums[rows] += worth
+        """Add up, in the order of the terms."""
+        index, places = looked_up.postings, looked_up.places
+        sums = np.zeros(index.passages, dtype=np.float32)
+        counts = index.starts[places + 1] - index.starts[places]
+        before = np.cumsum(counts) - counts
+        postings = np.arange(counts.sum()) + np.repeat(index.starts[places] - before, counts)
+        worth = np.repeat(looked_up.weights, counts) * index.weights[postings]
+        np.add.at(sums, index.rows[postings], worth)
         return cls(looked_up.share(sums))
 
     def best(self, *, limit: int, allowed: Mask) -> Rows:

@@ -66,7 +66,7 @@ class OnnxEncoder:
 
     def encode_query(self, question: str) -> NDArray[np.float32]:
         """Encode one question; see ``Encoder.encode_query``."""
-        rows = [_ids(self._tokenize_query(question))]
+        rows = [self.query_ids(question)]
         vector: NDArray[np.float32] = self._unit(*self._for_questions.run(rows, [SENTENCE]))[0]
         return vector
 
@@ -113,6 +113,10 @@ class OnnxEncoder:
     def count_query_tokens(self, question: str) -> int:
         """Count the tokens of a question; see ``Encoder.count_query_tokens``."""
         return len(self._tokenizer.encode(self._identity.query_prompt + question))
+
+    def query_ids(self, question: str) -> TokenIds:
+        """Tokens of a question as the graph is given them, prompt and all."""
+        return _ids(self._tokenize_query(question))
 
     def _tokenize_query(self, question: str) -> Encoding:
         """Tokens of a question, cut at what the encoder takes."""

@@ -94,7 +94,7 @@ def prove_parity(
     identity = encoder.identity
     fitting = _fitting(encoder, sentences)
     passages = reference(fitting, identity.passage_prompt)
-    questions = _questions(fitting)
+    questions = _with_a_long_one(fitting)
     comparisons = {
         "成批编码的段落": (encoder.encode_passages(fitting), passages),
         "逐个编码的段落": (
@@ -134,12 +134,20 @@ def measure_questions(encoder: Encoder, reference: Encoder, sentences: Sequence[
     Raises:
         ValueError: If there are too few sentences.
     """
-    fitting = _fitting(encoder, sentences)
+    questions = questions_of(encoder, sentences)
     ours, theirs = (
-        np.stack([each.encode_query(text) for text in _questions(fitting)])
-        for each in (encoder, reference)
+        np.stack([each.encode_query(text) for text in questions]) for each in (encoder, reference)
     )
-    return _parity(len(fitting), _cosines(ours, theirs))
+    return _parity(len(questions) - 1, _cosines(ours, theirs))
+
+
+def questions_of(encoder: Encoder, sentences: Sequence[str]) -> list[str]:
+    """Make questions of sentences: each alone, and all joined to one that is cut.
+
+    Raises:
+        ValueError: If there are fewer than ``MIN_SENTENCES``.
+    """
+    return _with_a_long_one(_fitting(encoder, sentences))
 
 
 def _fitting(encoder: Encoder, sentences: Sequence[str]) -> list[str]:
@@ -158,8 +166,7 @@ def _fitting(encoder: Encoder, sentences: Sequence[str]) -> list[str]:
     return fitting
 
 
-def _questions(fitting: Sequence[str]) -> list[str]:
-    """Each sentence, and one question that is too long."""
+def _with_a_long_one(fitting: Sequence[str]) -> list[str]:
     return [*fitting, "".join(fitting)]
 
 

@@ -260,7 +260,8 @@ def _with_question_graph(
         The record with what was measured, and with the graph if it stays.
     """
     graph = built / QUESTION_GRAPH_NAME
-    write_int8_graph(built / GRAPH_NAME, graph)
+    rows = [encoder.query_ids(text) for text in parity.questions_of(encoder, sentences)]
+    write_int8_graph(built / GRAPH_NAME, graph, rows)
     recorded = _graph_record(built, QUESTION_GRAPH_NAME)
     record = replace(record, question_graph=recorded)
     write_encoder_file(built, record)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import index.dense
-from index.dense import DenseRanker
+from index.dense import DenseRanker, products
 
 
 def unit(rows: int, dimension: int, seed: int) -> np.ndarray:
@@ -204,6 +204,15 @@ def test_few_vectors_that_a_filter_leaves_are_all_compared(both) -> None:
     expected = exact.match(query).best(limit=20, allowed=allowed)
     assert cells.match(query).best(limit=20, allowed=allowed).tolist() == expected.tolist()
     assert cells.top_cosine(query) == pytest.approx(exact.top_cosine(query), abs=1e-3)
+
+
+def test_rows_with_rows_are_multiplied_as_numpy_does() -> None:
+    vectors, others = unit(300, 24, seed=11), unit(7, 24, seed=12)
+    found = products(vectors, np.asfortranarray(others))
+    np.testing.assert_allclose(found, vectors @ others.T, atol=1e-6)
+    assert products(vectors[:0], others).shape == (0, 7)
+    with pytest.raises(AssertionError):
+        products(vectors, others[:, :20])
 
 
 def test_cells_are_restored_from_bytes(both) -> None:

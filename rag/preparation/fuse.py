@@ -1,0 +1,94 @@
+"""fp32 graph -> the same with fewer operators: attention, GELU and normalisation as one each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.preparation.probe import batch_of, observed
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+# Attention's inputs by place: values, weights, their bias, mask, past, bias of the scores.
+_MASK, _SCORES = 3, 5
+_PADDING = "attention_mask_int32"
+
+# No constant is too large to be worked out: the largest are the weights that are joined.
+_ANY_SIZE = 1 << 40
+
+
+def fused(graph: Path, rows: Sequence[NDArray[np.int64]]) -> ModelProto:
+    """Read a graph and replace groups of its operators by ONNX Runtime's own.
+
+    A question is so short that much of its time goes into starting operators: a layer of BERT has
+    27 as exported, and 7 fused. What is not recognised stays as it is.
+
+    Attention comes with the mask turned into a bias of its scores. Where that bias says nothing but
+    which positions are padding, the mask itself takes its place: 8-bit attention needs that.
+
+    Args:
+        graph: As ``rag.preparation.export.write_graph`` writes it.
+        rows: Token ids of texts, at least two of different length, the longest as long as can be:
+            on them it is seen what a bias says.
+
+    Returns:
+        The graph in memory, without notes on where the exporter ran.
+    """
+    import onnx_ir as ir  # noqa: PLC0415 -- needed while preparing only
+    from onnxscript import optimizer  # noqa: PLC0415 -- likewise
+    from onnxscript.rewriter.ort_fusions import optimize_for_ort  # noqa: PLC0415 -- likewise
+
+    parts = ir.external_data.load_to_model(ir.load(graph))
+    optimize_for_ort(parts)
+    # The weights of query, key and value are joined by an operator: once here, not each time.
+    optimizer.fold_constants(parts, input_size_limit=_ANY_SIZE, output_size_limit=_ANY_SIZE)
+    model = ir.to_proto(parts)
+    _mask_by_padding(model, rows)
+    optimizer.remove_unused_nodes(model)  # what made the bias
+    # Shapes are found anew: dense layers become products with their weights turned over, whose
+    # shapes as exported would then contradict them.
+    del model.graph.value_info[:]
+    for node in model.graph.node:
+        del node.metadata_props[:]  # where in the exporter's source it came from
+    return model
+
+
+def _mask_by_padding(model: ModelProto, rows: Sequence[NDArray[np.int64]]) -> None:
+    """Give attention the mask itself instead of a bias, wherever that is the same."""
+    import onnx  # noqa: PLC0415 -- needed while preparing only
+
+    attentions = [node for node in model.graph.node if _has_bias_alone(node)]
+    biases = sorted({node.input[_SCORES] for node in attentions})
+    by_length = sorted(rows, key=len)
+    batch = batch_of([by_length[0], by_length[-1]])
+    (values,) = observed(model, biases, [batch]) if biases else ([],)
+    open_ = batch[1][:, np.newaxis, np.newaxis, :] > 0
+    padding = {
+        name
+        for name, value in zip(biases, values, strict=True)
+        # Closed scores are far below any other: their share after the softmax is exactly 0.
+        if np.all(np.where(open_, value == 0, value <= np.finfo(np.float32).min / 2))
+    }
+    masked = [node for node in attentions if node.input[_SCORES] in padding]
+    for node in masked:
+        del node.input[_MASK:]
+        node.input.append(_PADDING)
+    if masked:
+        cast = onnx.helper.make_node(
+            "Cast", ["attention_mask"], [_PADDING], to=onnx.TensorProto.INT32
+        )
+        model.graph.node.insert(0, cast)
+
+
+def _has_bias_alone(node: NodeProto) -> bool:
+    """Tell attention that takes a bias of its scores and no mask."""
+    return (
+        node.op_type == "Attention"
+        and len(node.input) == _SCORES + 1
+        and not any(node.input[_MASK:_SCORES])
+    )

@@ -1,0 +1,98 @@
+"""Fusing changes how a graph computes, not what."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from rag.preparation.fuse import fused
+from rag.preparation.prepare import Preparation
+from rag.preparation.probe import Batch, batch_of, observed
+
+ROWS = [np.array([2, 9, 3]), np.array([2, *range(5, 120), 3])]
+OUTPUTS = ["sentence_embedding", "token_embeddings"]
+
+
+def outputs(model: onnx.ModelProto, batch: Batch) -> list[np.ndarray]:
+    (found,) = observed(model, OUTPUTS, [batch])
+    return list(found)
+
+
+@pytest.mark.parametrize("rows", [ROWS[:1], ROWS[1:], ROWS], ids=["short", "long", "padded"])
+def test_the_fused_graph_gives_what_the_exported_one_gives(
+    tiny_prepared: Preparation, rows: list[np.ndarray]
+) -> None:
+    file = tiny_prepared.folder / "model.onnx"
+    batch = batch_of(rows)
+    sentences, tokens = outputs(fused(file, ROWS), batch)
+    plain_sentences, plain_tokens = outputs(onnx.load(file), batch)
+    np.testing.assert_allclose(sentences, plain_sentences, atol=2e-6)
+    real = batch[1] == 1  # what stands at padding concerns nobody
+    np.testing.assert_allclose(tokens[real], plain_tokens[real], atol=2e-5)
+
+
+def test_a_mask_that_only_marks_padding_is_given_as_such(tiny_prepared: Preparation) -> None:
+    model = fused(tiny_prepared.folder / "model.onnx", ROWS)
+    attentions = [node for node in model.graph.node if node.op_type == "Attention"]
+    assert [node.input[3:] for node in attentions] == [["attention_mask_int32"]] * 2
+    assert "Where" not in {node.op_type for node in model.graph.node}  # nothing makes a bias
+
+
+def test_attention_that_also_counts_distances_keeps_its_bias(tmp_path: Path) -> None:
+    """As MPNet and T5 do: which positions are padding is not all that their bias says."""
+    file = tmp_path / "model.onnx"
+    onnx.save(with_distances(), file)
+    model = fused(file, ROWS)
+    (attention,) = [node for node in model.graph.node if node.op_type == "Attention"]
+    assert list(attention.input)[3:] == ["", "", "bias"]
+
+
+def with_distances() -> onnx.ModelProto:
+    """One attention of two heads whose scores fall with the distance of two tokens."""
+    random = np.random.default_rng(1)
+    arrays = {
+        "table": random.normal(size=(200, 8)),
+        "weights": random.normal(size=(8, 24)),
+        "own": random.normal(size=24),
+    }
+    fixed = [numpy_helper.from_array(a.astype(np.float32), name) for name, a in arrays.items()]
+    fixed += [
+        numpy_helper.from_array(np.array(value, dtype), name)
+        for name, value, dtype in (
+            ("zero", 0, np.int64),
+            ("one", 1, np.int64),
+            ("column", [1], np.int64),
+            ("first", [0], np.int64),
+            ("second", [0, 1], np.int64),
+        )
+    ]
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["values"]),
+        helper.make_node("Shape", ["input_ids"], ["shape"]),
+        helper.make_node("Gather", ["shape", "one"], ["tokens"]),
+        helper.make_node("Range", ["zero", "tokens", "one"], ["places"]),
+        helper.make_node("Unsqueeze", ["places", "column"], ["down"]),
+        helper.make_node("Sub", ["down", "places"], ["apart"]),
+        helper.make_node("Abs", ["apart"], ["distance"]),
+        helper.make_node("Neg", ["distance"], ["nearness"]),
+        helper.make_node("Cast", ["nearness"], ["near"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["near", "second"], ["bias"]),
+        helper.make_node(
+            "Attention",
+            ["values", "weights", "own", "", "", "bias"],
+            ["token_embeddings"],
+            domain="com.microsoft",
+            num_heads=2,
+        ),
+        helper.make_node("ReduceMean", ["token_embeddings", "column"], ["sentence_embedding"]),
+    ]
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
+        for name in ("input_ids", "attention_mask")
+    ]
+    made = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in OUTPUTS]
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
+    graph = helper.make_graph(nodes, "distances", inputs, made, fixed)
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
