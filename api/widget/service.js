@@ -118,8 +118,11 @@ async function readEvents(reader, onEvent) {
     const blocks = (rest + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
     rest = blocks.pop();
     for (const block of blocks) {
-      const field = (name) => (new RegExp(`^${name}: ?(.*)$`, "m").exec(block) || [])[1];
-      if (field("data")) onEvent(field("event"), JSON.parse(field("data")));
+      // Not by `.` and `$`: to them U+2028 ends a line, to the protocol it is a letter.
+      const lines = block.split(/\r?\n/);
+      const field = (name) =>
+        (lines.find((line) => line.startsWith(name)) || name).slice(name.length + 1);
+      if (field("data")) onEvent(field("event").trim(), JSON.parse(field("data")));
     }
   }
 }
