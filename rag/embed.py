@@ -38,13 +38,15 @@ class OnnxEncoder:
 
     Args:
         folder: Prepared folder with ``encoder.json``, ``tokenizer.json`` and its graphs.
+        threads: That share one question. None is one for each processor granted, the soonest answer
+            to a single question; 1 answers most questions a second where several are asked at once.
 
     Raises:
         ModelError: If the folder is not a prepared model, or a file in it has changed; that of the
             passages' graph, when they are first encoded.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, threads: int | None = None) -> None:
         self._folder = folder
         self._record = read_encoder_file(folder)
         self._identity = self._record.identity
@@ -53,9 +55,10 @@ class OnnxEncoder:
         # Both are done here instead: lengths must be seen uncut, and rows padded by our batches.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._for_questions = Graph(folder, self._record, self._record.question_graph_name)
+        questions = self._record.question_graph_name
+        self._for_questions = Graph(folder, self._record, questions, threads)
         self._for_passages: Graph | None = None
-        if self._record.question_graph_name == GRAPH_NAME:
+        if questions == GRAPH_NAME:
             self._for_passages = self._for_questions
         self._opening = threading.Lock()
 

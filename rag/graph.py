@@ -30,16 +30,19 @@ class Graph:
         folder: The prepared folder.
         record: Its ``encoder.json``.
         name: The graph's file.
+        threads: That share one run; None is a thread for each processor granted.
 
     Raises:
         ModelError: If a file of the graph is missing or has changed, or if the graph takes or gives
             something else than an encoder does.
     """
 
-    def __init__(self, folder: Path, record: EncoderFile, name: str) -> None:
+    def __init__(
+        self, folder: Path, record: EncoderFile, name: str, threads: int | None = None
+    ) -> None:
         verify_files(folder, record, only={name})
         self._pad_id = record.pad_id
-        self._session = _open_session(folder / name)
+        self._session = _open_session(folder / name, threads or granted_cpus())
         self._inputs = tuple(node.name for node in self._session.get_inputs())
         outputs = [node.name for node in self._session.get_outputs()]
         if not _INPUTS.issuperset(self._inputs) or not {SENTENCE, TOKENS}.issubset(outputs):
@@ -75,10 +78,10 @@ class Graph:
         return found
 
 
-def _open_session(graph: Path) -> onnxruntime.InferenceSession:
+def _open_session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
     """Open the graph; a session can run on several threads at once."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = granted_cpus()
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     # A question is thirty small parallel steps. Threads that sleep between two of them take longer
