@@ -24,7 +24,10 @@ def test_packages_import_nothing_by_themselves(package: str) -> None:
     [
         ("faiss", ["eval/bench/direct.py", "eval/bench/peers/llamaindex.py", "index/dense.py"]),
         ("langchain_text_splitters", ["rag/chunk.py"]),
-        ("onnxruntime", ["rag/graph.py", "rag/preparation/quantize.py"]),
+        (
+            "onnxruntime",
+            ["rag/graph.py", "rag/preparation/probe.py", "rag/preparation/quantize.py"],
+        ),
         ("sqlite3", ["api/audit_log.py", "api/state_file.py", "index/vectors.py"]),
         ("tokenizers", ["rag/embed.py"]),
         ("torch", ["rag/preparation/export.py"]),
@@ -33,7 +36,16 @@ def test_packages_import_nothing_by_themselves(package: str) -> None:
             ["eval/bench/direct.py", "eval/crossencoder.py", "rag/preparation/export.py"],
         ),
         ("transformers", ["rag/preparation/export.py"]),
-        ("onnx", ["rag/preparation/export.py", "rag/preparation/quantize.py"]),
+        (
+            "onnx",
+            [
+                "rag/preparation/export.py",
+                "rag/preparation/fuse.py",
+                "rag/preparation/probe.py",
+                "rag/preparation/quantize.py",
+                "rag/preparation/smooth.py",
+            ],
+        ),
         ("huggingface_hub", ["rag/preparation/hub.py"]),
         ("mcp", ["api/mcp_server.py"]),
         ("prometheus_client", ["api/metrics.py"]),

@@ -253,9 +253,11 @@ def test_the_graph_of_passages_is_opened_once_by_whichever_thread_comes_first(
     opened: list[str] = []
 
     class CountedGraph(Graph):
-        def __init__(self, folder: Path, record: EncoderFile, name: str) -> None:
+        def __init__(
+            self, folder: Path, record: EncoderFile, name: str, threads: int | None = None
+        ) -> None:
             opened.append(name)
-            super().__init__(folder, record, name)
+            super().__init__(folder, record, name, threads)
 
     monkeypatch.setattr("rag.embed.Graph", CountedGraph)
     encoder = OnnxEncoder(tiny_prepared.folder)
