@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.long, pytest.mark.model]
 SOAK_S = float(os.environ.get("CASEBOOK_SOAK_SECONDS", "600"))
 
 
+@pytest.mark.timeout(SOAK_S + 120)  # the limit of all tests would end it just before its end
 def test_a_service_in_use_for_long_stays_as_it_is(service: Service, record: Record) -> None:
     said = {"verdict": "useful", "index_version": "v1", "mode": "search"}
 
