@@ -133,7 +133,8 @@ def launch(
 
 def _encoder(manifest: Manifest, models: Path) -> Encoder:
     # Several questions at once keep all processors busy with a thread each: with two, four clients
-    # get 71 answers a second instead of 94, and one waits 16 ms instead of 18 (two processors).
+    # get 70 answers a second instead of 82, and one waits 16.5 ms instead of 18.5 (two processors;
+    # docs/decisions/0026-serving.md).
     return remembering(encoder_of(manifest, models, threads=1))
 
 

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 Data: TypeAlias = bytes | memoryview
 """What a file holds."""
 
+_Places: TypeAlias = NDArray[np.int64]
+
 MAPPED_FROM = 2**26
 """Bytes of a file from which it is mapped: smaller ones cost little and are safe from whatever
 happens to the disk."""
@@ -66,3 +68,20 @@ def array_of(data: Data) -> NDArray[Any]:
 
 _HEADER = 2**16 + 10
 """Bytes that the header of such a file has at most."""
+
+
+def runs(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[_Places, _Places]:
+    """List the places of some runs, one run after the other.
+
+    Args:
+        starts: First place of each run.
+        counts: Length of each; may be 0.
+
+    Returns:
+        The places, as many as the lengths add up to, and where each run begins among them.
+
+    >>> runs(np.array([7, 2]), np.array([2, 3]))
+    (array([7, 8, 2, 3, 4]), array([0, 2]))
+    """
+    offsets = np.cumsum(counts) - counts
+    return np.arange(counts.sum()) + np.repeat(starts - offsets, counts), offsets

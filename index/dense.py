@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arrays import Data
+from index.arrays import Data, runs
 from rag.ranking import Mask, Rows, Scores, SentenceMatches
 
 EXACT_UP_TO = 50_000
@@ -67,8 +67,8 @@ def inner_products(query: Scores, vectors: NDArray[np.float32]) -> Scores:
 def products(vectors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
     """Multiply every row of an array with every row of another; see `inner_products` for why here.
 
-    One product of matrices: of a question's 18 tokens with the 4,200 of 25 passages it takes .45 ms,
-    token by token 1.3 ms.
+    One product of matrices: of a question's 18 tokens with the 4,200 of 25 passages it takes .5 ms,
+    token by token 1.3.
 
     Args:
         vectors: Shape (n, dimension), float32; the many.
@@ -76,7 +76,13 @@ def products(vectors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArr
 
     Returns:
         Shape (n, k).
+
+    Raises:
+        ValueError: If the dimensions differ.
     """
+    if vectors.shape[1:] != others.shape[1:]:
+        message = f"cannot multiply rows of {vectors.shape} with rows of {others.shape}"
+        raise ValueError(message)
     faiss.omp_set_num_threads(1)  # of the calling thread, see `DenseRanker._search`
     product = faiss.LinearTransform(others.shape[1], len(others), False)  # noqa: FBT003 -- no bias
     faiss.copy_array_to_vector(np.ascontiguousarray(others, np.float32).ravel(), product.A)
@@ -190,9 +196,7 @@ class DenseRanker:
         Returns:
             The cosines, passage by passage, and where each passage's begin.
         """
-        counts = self.counts(rows)
-        offsets = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
-        keys = np.arange(counts.sum()) + np.repeat(self._starts[rows] - offsets, counts)
+        keys, offsets = runs(self._starts[rows], self.counts(rows))
         return np.asarray(self._index.reconstruct_batch(keys) @ query), offsets
 
     def nearest(self, query: Scores, *, limit: int, allowed: Mask) -> Rows:

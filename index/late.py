@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arrays import Data, array_bytes, array_of
+from index.arrays import Data, array_bytes, array_of, runs
 from index.dense import products
 from rag.encoder import TokenEncoder
 from rag.ranking import Rows, Scores
@@ -172,8 +172,7 @@ class LateRanker:
         if not present.any() or not len(tokens):
             return means
         rows, counts = rows[present], counts[present]
-        offsets = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
-        places = np.arange(counts.sum()) + np.repeat(self._starts[rows] - offsets, counts)
+        places, offsets = runs(self._starts[rows], counts)
         theirs = self._tokens[places].astype(np.float32)
         cosines = products(theirs, self._projection.of(tokens))
         means[present] = np.maximum.reduceat(cosines, offsets).mean(axis=1) / _STEPS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arrays import Data
+from index.arrays import Data, runs
 from index.postings import DEFAULT_BM25, Bm25, Postings
 from rag.ranking import Mask, Rows, Scores, Terms
 
@@ -124,8 +124,7 @@ class AllMatches:
         index, places = looked_up.postings, looked_up.places
         sums = np.zeros(index.passages, dtype=np.float32)
         counts = index.starts[places + 1] - index.starts[places]
-        before = np.cumsum(counts) - counts
-        postings = np.arange(counts.sum()) + np.repeat(index.starts[places] - before, counts)
+        postings, _ = runs(index.starts[places], counts)
         worth = np.repeat(looked_up.weights, counts) * index.weights[postings]
         np.add.at(sums, index.rows[postings], worth)
         return cls(looked_up.share(sums))

@@ -64,18 +64,27 @@ class Graph:
         Returns:
             What was asked for, in that order; lengths of vectors are as the model gives them.
         """
-        longest = max(len(row) for row in rows)
-        ids = np.full((len(rows), longest), self._pad_id, dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for i, row in enumerate(rows):
-            ids[i, : len(row)] = row
-            mask[i, : len(row)] = 1
-        # One text alone is one segment, so every segment number is 0.
-        feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        feeds = feeds_of(rows, self._pad_id)
         found: list[NDArray[np.float32]] = self._session.run(
             list(outputs), {name: feeds[name] for name in self._inputs}
         )
         return found
+
+
+def feeds_of(rows: Sequence[TokenIds], pad_id: int) -> dict[str, NDArray[np.int64]]:
+    """Make of texts what a graph may ask for, each of shape (texts, longest).
+
+    >>> feeds_of([np.array([7, 8]), np.array([9])], pad_id=1)["input_ids"].tolist()
+    [[7, 8], [9, 1]]
+    """
+    longest = max(len(row) for row in rows)
+    ids = np.full((len(rows), longest), pad_id, dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = row
+        mask[i, : len(row)] = 1
+    # One text alone is one segment, so every segment number is 0.
+    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
 
 
 def _open_session(graph: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.encoder_file import data_name
+from rag.graph import TokenIds
 from rag.preparation.fuse import fused
 from rag.preparation.smooth import smooth, weighted_products
 
@@ -26,7 +26,7 @@ _WITH_MASK = 4
 _KNOWN_OPTIONS = {"num_heads", "scale", "qkv_hidden_sizes"}
 
 
-def write_int8_graph(graph: Path, path: Path, rows: Sequence[NDArray[np.int64]]) -> None:
+def write_int8_graph(graph: Path, path: Path, rows: Sequence[TokenIds]) -> None:
     """Write a graph anew, fused and with its matrices in 8 bits, one scale for each column.
 
     What flows between them is turned into 8 bits while it runs, each time by its own range. Only
@@ -73,55 +73,61 @@ def _quantize_attention(model: ModelProto) -> None:
     Attention with a bias of its scores, or with heads of unequal size, has no such form and stays;
     so does what shares its weights.
     """
-    import onnx  # noqa: PLC0415 -- needed while preparing only
-    from onnx import numpy_helper  # noqa: PLC0415 -- likewise
-
-    weights = {weight.name: weight for weight in model.graph.initializer}
     alone = {node.output[0] for node in weighted_products(model)}
     nodes = list(model.graph.node)
     del model.graph.node[:]
     for node in nodes:
-        options = {part.name: onnx.helper.get_attribute_value(part) for part in node.attribute}
-        if node.output[0] not in alone or not _has_8_bit_form(node, options):
+        if node.op_type == "Attention" and node.output[0] in alone and _has_8_bit_form(node):
+            model.graph.node.extend(_in_8_bits(model, node))
+        else:
             model.graph.node.append(node)
-            continue
-        values, weight, bias, mask = node.input
-        matrix = numpy_helper.to_array(weights[weight])
-        scales = (np.abs(matrix).max(axis=0) / _LARGEST_WEIGHT).astype(np.float32)
-        scales = np.where(scales > 0, scales, np.float32(1))  # a column of zeros
-        parts = {
-            f"{weight}_quantized": np.rint(matrix / scales).astype(np.int8),
-            f"{weight}_scale": scales,
-            f"{weight}_zero_point": np.zeros(len(scales), np.int8),
-        }
-        model.graph.initializer.remove(weights[weight])
-        model.graph.initializer.extend(
-            numpy_helper.from_array(array, name) for name, array in parts.items()
-        )
-        # Not as ``quantize_dynamic`` names what it makes of the output.
-        quantized, scale, zero = (f"attended_{node.output[0]}_{part}" for part in "qsz")
-        in_8_bits, of_weight, zero_of_weight = parts
-        model.graph.node.extend(
-            (
-                onnx.helper.make_node("DynamicQuantizeLinear", [values], [quantized, scale, zero]),
-                onnx.helper.make_node(
-                    "QAttention",
-                    [quantized, in_8_bits, bias, scale, of_weight, mask, zero, zero_of_weight],
-                    list(node.output),
-                    domain=node.domain,
-                    **{name: options[name] for name in ("num_heads", "scale") if name in options},
-                ),
-            )
-        )
 
 
-def _has_8_bit_form(node: NodeProto, options: dict[str, object]) -> bool:
+def _in_8_bits(model: ModelProto, node: NodeProto) -> tuple[NodeProto, NodeProto]:
+    """Put a node's weights into 8 bits, and give what takes its place."""
+    import onnx  # noqa: PLC0415 -- needed while preparing only
+    from onnx import numpy_helper  # noqa: PLC0415 -- likewise
+
+    values, weight, bias, mask = node.input
+    (stored,) = (each for each in model.graph.initializer if each.name == weight)
+    matrix = numpy_helper.to_array(stored)
+    scales = (np.abs(matrix).max(axis=0) / _LARGEST_WEIGHT).astype(np.float32)
+    scales = np.where(scales > 0, scales, np.float32(1))  # a column of zeros
+    parts = {
+        f"{weight}_quantized": np.rint(matrix / scales).astype(np.int8),
+        f"{weight}_scale": scales,
+        f"{weight}_zero_point": np.zeros(len(scales), np.int8),
+    }
+    model.graph.initializer.remove(stored)
+    model.graph.initializer.extend(
+        numpy_helper.from_array(array, name) for name, array in parts.items()
+    )
+    # Not as ``quantize_dynamic`` names what it makes of the output.
+    entering = [f"attended_{node.output[0]}_{part}" for part in ("values", "scale", "zero_point")]
+    in_8_bits, scale, zero_point = entering
+    own_in_8_bits, own_scale, own_zero_point = parts
+    options = _options(node)
+    return (
+        onnx.helper.make_node("DynamicQuantizeLinear", [values], entering),
+        onnx.helper.make_node(
+            "QAttention",
+            [in_8_bits, own_in_8_bits, bias, scale, own_scale, mask, zero_point, own_zero_point],
+            list(node.output),
+            domain=node.domain,
+            **{name: options[name] for name in ("num_heads", "scale") if name in options},
+        ),
+    )
+
+
+def _has_8_bit_form(node: NodeProto) -> bool:
     """Tell attention with weights, their bias and a mask, and nothing else."""
+    options = _options(node)
     sizes = options.get("qkv_hidden_sizes")
     equal = not isinstance(sizes, list) or len(set(sizes)) == 1
-    return (
-        node.op_type == "Attention"
-        and len(node.input) == _WITH_MASK
-        and equal
-        and options.keys() <= _KNOWN_OPTIONS
-    )
+    return len(node.input) == _WITH_MASK and equal and options.keys() <= _KNOWN_OPTIONS
+
+
+def _options(node: NodeProto) -> dict[str, Any]:
+    import onnx  # noqa: PLC0415 -- needed while preparing only
+
+    return {part.name: onnx.helper.get_attribute_value(part) for part in node.attribute}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.preparation.probe import batch_of, observed
+from rag.graph import TokenIds
+from rag.preparation.probe import observed
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
@@ -22,10 +23,10 @@ _SHARE = 0.7
 _SMALLEST = 1e-5
 
 
-def smooth(model: ModelProto, rows: Sequence[NDArray[np.int64]]) -> None:
+def smooth(model: ModelProto, rows: Sequence[TokenIds]) -> None:
     """Divide what enters each product by a number a channel, and multiply its weights by the same.
 
-    A few channels reach fifty times as far as the others. In 8 bits with one scale for all, they take
+    A few channels reach up to fifty times as far as the others. In 8 bits with one scale for all, they take
     the range and leave the rest a handful of steps; weights have a scale for each column and can
     bear it. In exact arithmetic nothing changes. See Xiao et al., "SmoothQuant" (ICML 2023).
 
@@ -79,11 +80,11 @@ def weighted_products(model: ModelProto) -> Iterator[NodeProto]:
 
 
 def _reaches(
-    model: ModelProto, names: Sequence[str], rows: Sequence[NDArray[np.int64]]
+    model: ModelProto, names: Sequence[str], rows: Sequence[TokenIds]
 ) -> dict[str, NDArray[np.float32]]:
     """Find how far each channel of a tensor goes from 0, over all texts."""
     reaches: dict[str, NDArray[np.float32]] = {}
-    for values in observed(model, names, (batch_of([row]) for row in rows)):
+    for values in observed(model, names, ([row] for row in rows)):
         for name, value in zip(names, values, strict=True):
             furthest = np.abs(value).reshape(-1, value.shape[-1]).max(axis=0)
             reaches[name] = np.maximum(reaches.get(name, furthest), furthest)

@@ -9,7 +9,7 @@ _RUN = "window.pwned=1"
 # What ends the place where a text might stand: an attribute, an element, a comment, a script.
 _BEFORE = ("", '">', "'>", "-->", "</title>", "</textarea>", "</script>", "</style>", "]]>")
 
-_MARKUP = (
+PLAIN = (
     f"<script>{_RUN}</script>",
     f"<ScRiPt\t>{_RUN}</sCrIpT >",
     f'<script src="data:text/javascript,{_RUN}"></script>',
@@ -34,7 +34,8 @@ _MARKUP = (
     f"<link rel=stylesheet href=data:text/css, onload={_RUN}>",
     f"<object data=x onerror={_RUN}></object>",
     f'<noscript><p title="</noscript><img src=x onerror={_RUN}>"></noscript>',
-)  # fmt: skip
+)
+"""Each runs in the body of a page."""
 
 # Not markup, until somebody decodes or fills in once too often.
 _OTHER = (
@@ -57,8 +58,5 @@ _OTHER = (
     f"</sCript\u2028<script>{_RUN}</script>",
 )
 
-MARKUP = tuple(before + markup for before, markup in product(_BEFORE, _MARKUP))
-"""Runs where it is taken for markup, at one of the places at least."""
-
-TEXTS = (*MARKUP, *_OTHER)
-"""All of them."""
+TEXTS = (*(before + markup for before, markup in product(_BEFORE, PLAIN)), *_OTHER)
+"""The same, in every place where a text might stand, and the rest."""

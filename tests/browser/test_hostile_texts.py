@@ -15,7 +15,7 @@ from api.case_schemas import CaseDetail
 from rag.cases import read_cases
 from rag.permalink import permalink
 from rag.source import decode
-from tests.browser.markup import MARKUP, TEXTS
+from tests.browser.markup import PLAIN, TEXTS
 
 ASK = "/api/v1/ask"
 A_PAGE = 20
@@ -35,7 +35,7 @@ def test_there_are_more_than_two_hundred() -> None:
     assert len(set(TEXTS)) == len(TEXTS) >= 200
 
 
-@pytest.mark.parametrize("markup", MARKUP[:24])
+@pytest.mark.parametrize("markup", PLAIN)
 def test_each_would_run_as_markup(page: Page, stage: Any, complaints: Any, markup: str) -> None:
     page.goto(stage.page(f"<!doctype html><body>{markup}<p>x</p>"))
     assert ran(page)
@@ -43,8 +43,10 @@ def test_each_would_run_as_markup(page: Page, stage: Any, complaints: Any, marku
 
 
 def test_a_case_of_nothing_else_is_shown_letter_by_letter(page: Page, stage: Any) -> None:
-    head = f"某市2023年优化营商环境优秀案例\n\n排名1\n静安区{MARKUP[3]}\n一、{MARKUP[7]}\n静安区退税。\n"
-    file = decode(f"{MARKUP[3].replace('/', '')}.txt", (head + "\n".join(TEXTS)).encode())
+    head = (
+        f"某市2023年优化营商环境优秀案例\n\n排名1\n静安区{PLAIN[3]}\n一、{PLAIN[7]}\n静安区退税。\n"
+    )
+    file = decode(f"{PLAIN[3].replace('/', '')}.txt", (head + "\n".join(TEXTS)).encode())
     case = read_cases([file])[0]
     link = permalink(case, case.body.span)
     path = link.partition("?")[0]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import httpx
 import pytest
@@ -20,40 +18,6 @@ from tests.long.service import Service
 VAR = Path(__file__).parents[2] / "var"
 LLM = VAR / "llm"
 START_S = 120
-
-
-class Record(Protocol):
-    """Writes down what a long test found, for docs/reliability.md."""
-
-    def __call__(
-        self,
-        name: str,
-        n: int,
-        failures: int,
-        what: str,
-        figures: Mapping[str, object] | None = None,
-    ) -> None:
-        """Its name, how many were tried, how many failed, what it is, and what was measured."""
-
-
-@pytest.fixture(scope="session")
-def record() -> Record:
-    def write(
-        name: str,
-        n: int,
-        failures: int,
-        what: str,
-        figures: Mapping[str, object] | None = None,
-    ) -> None:
-        folder = VAR / "reliability"
-        folder.mkdir(parents=True, exist_ok=True)
-        row = {"name": name, "n": n, "failures": failures, "what": what}
-        text = json.dumps(
-            row | ({"figures": figures} if figures else {}), ensure_ascii=False, indent=1
-        )
-        (folder / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
-
-    return write
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from api.app import create_app
 from api.feedback_store import FeedbackStore
 from index.store import open_index
 from rag.ask import Asker
-from tests.long.conftest import Record
+from tests.long.records import record
 
 pytestmark = [pytest.mark.long, pytest.mark.model]
 
@@ -23,7 +23,6 @@ def test_every_operation_of_the_real_service_answers_as_documented(
     index: Path,
     models: Path,
     tmp_path: Path,
-    record: Record,
     hold_to_its_document: Callable[[Any, int], Counter[str]],
 ) -> None:
     examples = int(os.environ.get("CASEBOOK_EXAMPLES", "100"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.long.conftest import Record
+from tests.long.records import record
 from tests.programs import found_by
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
@@ -29,16 +29,14 @@ found = partial(found_by, timeout_s=1700)
         ("fault", "index-call-faults", "同上，每次系统调用轮流报 EIO、ENOSPC、EINTR"),
     ],
 )
-def test_every_step_of_every_scenario(
-    tmp_path: Path, record: Record, mode: str, name: str, what: str
-) -> None:
+def test_every_step_of_every_scenario(tmp_path: Path, mode: str, name: str, what: str) -> None:
     report = found("tests.crashes", "steps", tmp_path, mode, 1, *SCENARIOS)
     record(name, report["n"], len(report["failures"]), what)
     assert report["failures"] == []
     assert all(report["tried"][scenario] >= 8 for scenario in SCENARIOS)
 
 
-def test_a_thousand_random_kills(tmp_path: Path, record: Record) -> None:
+def test_a_thousand_random_kills(tmp_path: Path) -> None:
     def killed(seed: int) -> dict[str, Any]:
         (tmp_path / str(seed)).mkdir()
         return found("tests.crashes", "random", tmp_path / str(seed), 250, seed)
@@ -60,14 +58,14 @@ def test_a_thousand_random_kills(tmp_path: Path, record: Record) -> None:
         assert {"build", "rollback", "ask", "feedback"} <= report["during"].keys()
 
 
-def test_a_full_disk_at_many_places(tmp_path: Path, record: Record) -> None:
+def test_a_full_disk_at_many_places(tmp_path: Path) -> None:
     report = found("tests.crashes", "limits", tmp_path, 61)
     what = f"文件大小上限（RLIMIT_FSIZE）从 0 到 {report['bytes']} 字节，每 61 字节一次：原有索引照常回答"
     record("index-full-disk", report["n"], len(report["failures"]), what)
     assert report["failures"] == []
 
 
-def test_two_hundred_swaps_under_load(tmp_path: Path, record: Record) -> None:
+def test_two_hundred_swaps_under_load(tmp_path: Path) -> None:
     report = found("tests.swaps", tmp_path, 200)
     rss = report["rss_mb"]
     what = f"四个客户端不停提问时换 200 次索引：出错或混合版本的回答；内存 {rss[0]} → {rss[-1]} MB"

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.long.conftest import Record
 from tests.long.load import Client, Reply, closed_loop, median, open_loop, p99, questions
+from tests.long.records import record
 from tests.long.service import Service
 
 pytestmark = [pytest.mark.long, pytest.mark.model]
@@ -23,7 +23,7 @@ SECONDS = float(os.environ.get("CASEBOOK_SECONDS", "20"))
 
 @pytest.mark.parametrize("times", [3, 10])
 def test_overload_is_refused_at_once_and_what_is_accepted_is_served(
-    service: Service, record: Record, times: int
+    service: Service, times: int
 ) -> None:
     async def scenario() -> dict[str, Any]:
         client, asked = Client(service.port), questions()

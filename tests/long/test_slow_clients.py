@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.long.conftest import Record
 from tests.long.load import HOST, Client, closed_loop, questions
+from tests.long.records import record
 from tests.long.service import Service, gauge
 
 pytestmark = [pytest.mark.long, pytest.mark.model]
@@ -93,7 +93,7 @@ async def misbehave(service: Service) -> dict[str, Any]:
 
 
 def test_clients_that_misbehave_leave_nothing_behind_and_hinder_nobody(
-    service: Service, record: Record
+    service: Service,
 ) -> None:
     figures = asyncio.run(misbehave(service))
 

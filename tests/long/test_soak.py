@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.long.conftest import Record
 from tests.long.load import Client, p99, questions
+from tests.long.records import record
 from tests.long.service import Service
 
 pytestmark = [pytest.mark.long, pytest.mark.model]
@@ -22,7 +22,7 @@ SOAK_S = float(os.environ.get("CASEBOOK_SOAK_SECONDS", "600"))
 
 
 @pytest.mark.timeout(SOAK_S + 120)  # the limit of all tests would end it just before its end
-def test_a_service_in_use_for_long_stays_as_it_is(service: Service, record: Record) -> None:
+def test_a_service_in_use_for_long_stays_as_it_is(service: Service) -> None:
     said = {"verdict": "useful", "index_version": "v1", "mode": "search"}
 
     def kinds() -> Iterator[tuple[str, str, object]]:

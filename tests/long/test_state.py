@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rag.masking import masked
-from tests.long.conftest import Record
+from tests.long.records import record
 
 pytestmark = pytest.mark.long
 
@@ -34,7 +34,7 @@ def hardship(*arguments: object) -> dict[str, object]:
     return dict(json.loads(done.stdout))
 
 
-def test_every_acknowledged_row_survives_hundreds_of_kills(record: Record) -> None:
+def test_every_acknowledged_row_survives_hundreds_of_kills() -> None:
     found = hardship("kill", 400, 7)
 
     lost = [*found["missing"], *found["faults"]]  # type: ignore[misc]
@@ -46,7 +46,7 @@ def test_every_acknowledged_row_survives_hundreds_of_kills(record: Record) -> No
     assert lost == []
 
 
-def test_a_disk_that_is_full_at_any_size_loses_nothing_acknowledged(record: Record) -> None:
+def test_a_disk_that_is_full_at_any_size_loses_nothing_acknowledged() -> None:
     found = hardship("fill", 2048, 256 * 1024)
 
     lost = [*found["missing"], *found["faults"]]  # type: ignore[misc]
@@ -58,7 +58,7 @@ def test_a_disk_that_is_full_at_any_size_loses_nothing_acknowledged(record: Reco
     assert lost == []
 
 
-def test_masking_over_many_made_sentences(record: Record) -> None:
+def test_masking_over_many_made_sentences() -> None:
     sets = runpy.run_path(str(ROOT / "tests" / "rag" / "masking_sets.py"))
     made = sets["personal"](3000, 1)
     missed = [one for one in made if one.number[-6:] in masked(one.text)]
