@@ -12,6 +12,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from rag.masking import masked
 
 _BUSY_S = 5.0
 """Seconds that a write waits for another process."""
+
+_AGAIN_S = 0.01
+"""Seconds until what SQLite does not wait for by itself is tried again; most writes take less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +251,7 @@ def _sync(path: Path) -> None:
 
 def _prepare(database: sqlite3.Connection, file: Path, schema: Schema) -> None:
     """Make an open file durable, and of the present version."""
-    (mode,) = database.execute("PRAGMA journal_mode = WAL").fetchone()
+    mode = _ask_for_wal(database)
     if mode != "wal":
         message = f"{file} 所在的磁盘不支持 WAL（得到 {mode}）；请把 --state 换到本机的磁盘"
         raise StateUnavailableError(message)
@@ -265,6 +269,18 @@ def _prepare(database: sqlite3.Connection, file: Path, schema: Schema) -> None:
     database.execute("COMMIT")
     _require_version(database, file, schema)
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what a migration has masked is gone
+
+
+def _ask_for_wal(database: sqlite3.Connection) -> str:
+    # Here SQLite itself does not wait for one who writes: both might be about to ask for it.
+    patience = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            return str(database.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
+                raise
+        time.sleep(_AGAIN_S)
 
 
 def _require_version(database: sqlite3.Connection, file: Path, schema: Schema) -> None:

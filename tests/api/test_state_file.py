@@ -115,6 +115,22 @@ def test_several_that_take_over_a_file_at_once_do_it_once(tmp_path: Path) -> Non
     assert len(read_feedback(tmp_path)) == 2
 
 
+def test_a_file_that_another_program_is_writing_without_a_log_is_waited_for(tmp_path: Path) -> None:
+    keep_old(tmp_path)  # without a log ahead, as backups are
+    other = sqlite3.connect(
+        tmp_path / "feedback.sqlite", isolation_level=None, check_same_thread=False
+    )
+    other.execute("BEGIN IMMEDIATE")
+    ending = threading.Timer(0.3, other.execute, ["COMMIT"])
+    ending.start()
+    store = FeedbackStore(tmp_path)
+    store.add(SAID)
+    ending.join()
+    other.close()
+    store.close()
+    assert len(read_feedback(tmp_path)) == 3
+
+
 @pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.file)
 def test_every_file_is_durable_erases_and_belongs_to_its_owner(
     schema: Schema, tmp_path: Path
