@@ -98,7 +98,7 @@ def at_once(source: str) -> str:
 
 
 def minified(source: str) -> str:
-    """Drop comments, white space except between words, and the last semicolon of a block.
+    """Drop comments, white space except between words, and what ends the last line before a brace.
 
     Args:
         source: JavaScript that ends its statements with semicolons, has strings in double quotes and
@@ -106,6 +106,8 @@ def minified(source: str) -> str:
 
     >>> minified("const sum = (a, b) => { return a + b; } // of two")
     'const sum=(a,b)=>{return a+b}'
+    >>> minified("{\\n  one: 1,\\n}")
+    '{one:1}'
     """
     pieces: list[str] = []
     end = 0
@@ -118,7 +120,7 @@ def minified(source: str) -> str:
             r"[\w$]{2}", source[match.start() - 1 : match.start()] + source[end : end + 1]
         ):
             pieces.append(" ")
-        elif pieces[-1].endswith(";") and source.startswith("}", end):
+        elif pieces[-1].endswith((";", ",")) and source.startswith("}", end):
             pieces[-1] = pieces[-1][:-1]
     return "".join([*pieces, source[end:]])
 

@@ -16,24 +16,27 @@
 /** Where the script came from. */
 const SOURCE = document.currentScript ? document.currentScript.src : "/widget/v1/casebook.js";
 
-const SHEET = sheetOf(STYLES);
-
 /** Whoever turns to an element does one of these first; tools that type for people may leave out the focus. */
 const TURNS = ["focusin", "click", "submit", "keydown", "input", "compositionstart"];
 
 /** Makes elements act; read when the first of them is turned to. */
 let acting = null;
 
-/** Waits for the whole page: a script that is not deferred meets an element before what is inside it. */
-function whenRead(act, element) {
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => act(element), { once: true });
-  else act(element);
+/**
+ * Waits for the whole page, since a script that is not deferred meets an element before what is inside it;
+ * if it has been read, for the next frame: other scripts of the page need not wait for what nobody sees yet.
+ */
+function soon(act, element) {
+  const run = () => act(element);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", run, { once: true });
+  else if (document.hidden) run(); // there are no frames, and what the server asks is asked at once
+  else requestAnimationFrame(run);
 }
 
 function begin(element) {
   if (element.parts || !element.isConnected) return;
   const root = element.attachShadow({ mode: "open" });
-  root.adoptedStyleSheets = [SHEET];
+  root.adoptedStyleSheets = [sheetOf(STYLES)];
   element.parts = shell(element);
   // Before they reach whom they are meant for, who by then listens.
   for (const name of TURNS) root.addEventListener(name, () => element.wake(), true);
@@ -46,7 +49,7 @@ function begin(element) {
 
 class CasebookSearch extends HTMLElement {
   connectedCallback() {
-    whenRead(begin, this);
+    soon(begin, this);
   }
 
   disconnectedCallback() {
@@ -70,11 +73,13 @@ class CasebookSearch extends HTMLElement {
   }
 
   focus(options) {
+    begin(this);
     if (this.parts) this.parts.input.focus(options);
   }
 
   /** Asks a question, as if it had been typed. */
   ask(question) {
+    begin(this);
     this.parts.input.value = question;
     this.wake().submit();
   }

@@ -21,4 +21,4 @@ function mount() {
 }
 
 if (!customElements.get("casebook-search")) customElements.define("casebook-search", CasebookSearch);
-whenRead(mount);
+soon(mount);

@@ -19,12 +19,11 @@ function shell(host) {
   const lang = host.getAttribute("lang") || "zh-CN";
   const words = wordsOf(lang);
   const given = host.querySelector("form input[name=q]");
-  const label = given && given.labels[0];
+  const label = host.querySelector("form label");
   const input = make("input", {
     id: "question",
     part: "input",
-    type: "text", // of type search, Escape would clear it before the list is closed
-    inputmode: "search",
+    inputmode: "search", // and not its type: Escape would clear it before the list is closed
     enterkeyhint: "search",
     maxlength: 500, // what the service takes
     autocomplete: "off",
@@ -36,8 +35,7 @@ function shell(host) {
   });
   const name = make("label", { class: "label", for: "question" }, label ? label.textContent.trim() : words("label"));
   const field = make("div", { class: "field" }, input, make("button", { class: "primary", part: "submit" }, words("ask")));
-  const chosen = [];
-  for (const id of SCOPE) if (host.getAttribute(id)) chosen.push(host.getAttribute(id));
+  const chosen = SCOPE.map((id) => host.getAttribute(id)).filter(Boolean);
   const scope = make("button", { class: "scope", type: "button", "aria-expanded": "false" }, scopeText(words, chosen));
   const form = make("form", { role: "search" }, name, field, scope);
   const outcome = make("section", { class: "outcome", tabindex: "-1", "aria-label": words("answer"), "data-state": "idle" });
@@ -50,11 +48,8 @@ function shell(host) {
 
 /** Lists the page's own examples, links with a question, or some that suit any collection. */
 function examples(host) {
-  const texts = [];
-  for (const link of host.querySelectorAll("a[href*='q=']")) texts.push(link.textContent);
-  const list = make("ul", { class: "examples" });
-  for (const text of texts.length ? texts : EXAMPLES) {
-    list.append(make("li", {}, make("button", { type: "button", lang: "zh-CN" }, text)));
-  }
+  const texts = [...host.querySelectorAll("a[href*='q=']")].map((link) => link.textContent);
+  const list = make("ul", { class: "examples", lang: "zh-CN" });
+  for (const text of texts.length ? texts : EXAMPLES) list.append(make("li", {}, make("button", { type: "button" }, text)));
   return list;
 }

@@ -40,6 +40,46 @@ def test_the_rest_is_made_once_somebody_turns_to_it(portal: Any, turn: str) -> N
     assert made(page) == [2, 1, 3]
 
 
+def test_a_page_does_not_wait_until_it_is_drawn(portal: Any) -> None:
+    page = portal.open()
+    drawn = page.evaluate(
+        """async () => {
+          const element = document.createElement("casebook-search");
+          document.body.append(element);
+          const before = element.shadowRoot;
+          await new Promise(requestAnimationFrame);
+          return [before, element.shadowRoot.querySelectorAll("input").length];
+        }"""
+    )
+    assert drawn == [None, 1]
+
+
+def test_what_the_server_asks_is_asked_where_no_frames_are_seen(
+    page: Page, portal: Any, stage: Any
+) -> None:
+    page.add_init_script(
+        "Object.defineProperty(document, 'hidden', { value: true }); window.requestAnimationFrame = () => 0"
+    )
+    portal.open(inside='<form><input name="q" value="退税几天到账"></form>')
+    page.locator("[data-state=answered]").wait_for()
+    assert [it.body["query"] for it in stage.asked_of(ASK)] == ["退税几天到账"]
+
+
+def test_what_is_asked_before_it_is_drawn_is_asked_once(portal: Any, stage: Any) -> None:
+    page = portal.open()
+    page.evaluate(
+        """() => {
+          const element = document.createElement("casebook-search");
+          document.body.replaceChildren(element);
+          element.ask("退税几天到账");
+          element.focus();
+        }"""
+    )
+    page.locator("[data-state=answered]").wait_for()
+    assert [it.body["query"] for it in stage.asked_of(ASK)] == ["退税几天到账"]
+    assert page.evaluate(f"{WITHIN}.activeElement.id") == "question"
+
+
 def test_the_key_that_wakes_it_is_heard(portal: Any, stage: Any) -> None:
     page = portal.open()
     page.evaluate(f"{WITHIN}.querySelector('input').value = '退税几天到账'")

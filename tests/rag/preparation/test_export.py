@@ -98,7 +98,7 @@ def test_preparing_an_intact_model_again_does_nothing(
 
 
 @pytest.mark.parametrize("damaged", ["tokenizer.json", "model.onnx", "model.int8.onnx.data"])
-def test_a_damaged_model_or_another_prompt_builds_again(
+def test_a_damaged_model_is_built_again(
     tiny_model: Path, tiny_prepared: Preparation, tmp_path: Path, damaged: str
 ) -> None:
     folder = tmp_path / "tiny"
@@ -107,9 +107,16 @@ def test_a_damaged_model_or_another_prompt_builds_again(
     repaired = prepare(Request(str(tiny_model)), tmp_path, sentences=SENTENCES)
     assert repaired.built
     assert repaired.record == tiny_prepared.record  # exporting repeats, bit by bit
-    asked = Request(str(tiny_model), query_prompt="")
-    assert prepare(asked, tmp_path, sentences=SENTENCES).record.identity.query_prompt == ""
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]  # nothing left half done
+
+
+def test_another_prompt_builds_again(
+    tiny_model: Path, tiny_prepared: Preparation, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_prepared.folder, tmp_path / "tiny")
+    asked = prepare(Request(str(tiny_model), query_prompt=""), tmp_path, sentences=SENTENCES)
+    assert asked.built
+    assert asked.record.identity.query_prompt == ""
 
 
 def test_what_was_prepared_by_a_path_is_loaded_by_the_same_path(
