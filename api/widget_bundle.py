@@ -98,7 +98,7 @@ def at_once(source: str) -> str:
 
 
 def minified(source: str) -> str:
-    """Drop comments, white space except between words, and what ends the last line before a brace.
+    r"""Drop comments, white space except between words, and what ends the last line before a brace.
 
     Args:
         source: JavaScript that ends its statements with semicolons, has strings in double quotes and
@@ -106,7 +106,7 @@ def minified(source: str) -> str:
 
     >>> minified("const sum = (a, b) => { return a + b; } // of two")
     'const sum=(a,b)=>{return a+b}'
-    >>> minified("{\\n  one: 1,\\n}")
+    >>> minified("{\n  one: 1,\n}")
     '{one:1}'
     """
     pieces: list[str] = []
