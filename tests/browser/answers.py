@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from tests.browser.stage import Gate, Reply
@@ -129,10 +130,13 @@ class Answers:
         """An answer as events, by default one of two sentences."""
         return self.as_stream(*self.events(answer or whole_answer()))
 
-    def suggestions(self, *texts: str) -> Reply:
-        """Suggested questions."""
+    def suggestions(self, *questions: str, cases: Sequence[str] = ()) -> Reply:
+        """Suggested questions, and titles of cases."""
         listed = [
             {"text": text, "kind": "question", "case_id": None, "highlights": [[0, 2]]}
-            for text in texts
+            for text in questions
+        ] + [
+            {"text": text, "kind": "case", "case_id": "c0000000003", "highlights": [[0, 2]]}
+            for text in cases
         ]
         return self.as_json({"query": "", "suggestions": listed})

@@ -65,7 +65,7 @@ def reach(
     stage.answer("/api/v1/facets", answers.as_json(facets))
     stage.answer(
         "/api/v1/suggest",
-        answers.suggestions("退税几天到账？", "退税要不要跑窗口？", case="智能退税一键到账"),
+        answers.suggestions("退税几天到账？", "退税要不要跑窗口？", cases=["退税一键到账"]),
     )
 
     def asked(state: str, attributes: str) -> Page:
