@@ -2,7 +2,7 @@
 
 const STRINGS = {
   label: ["请输入您的问题", "Your question"],
-  placeholder: ["例如：企业退税几天到账？", "企业退税几天到账？"],
+  placeholder: ["例如：退税几天到账？", "退税几天到账？"],
   ask: ["提问", "Ask"],
   stop: ["停止", "Stop"],
   again: ["重试", "Try again"],
