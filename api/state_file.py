@@ -272,7 +272,11 @@ def _prepare(database: sqlite3.Connection, file: Path, schema: Schema) -> None:
 
 
 def _ask_for_wal(database: sqlite3.Connection) -> str:
-    # Here SQLite itself does not wait for one who writes: both might be about to ask for it.
+    """Ask for a log ahead, again while another writes: here SQLite itself waits for nobody.
+
+    Returns:
+        The mode that the file has now.
+    """
     patience = time.monotonic() + _BUSY_S
     while True:
         try:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Data: TypeAlias = bytes | memoryview
 """What a file holds."""
 
-_Places: TypeAlias = NDArray[np.int64]
+_Integers: TypeAlias = NDArray[np.int64]
 
 MAPPED_FROM = 2**26
 """Bytes of a file from which it is mapped: smaller ones cost little and are safe from whatever
@@ -70,7 +70,7 @@ _HEADER = 2**16 + 10
 """Bytes that the header of such a file has at most."""
 
 
-def runs(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[_Places, _Places]:
+def runs(starts: _Integers, counts: _Integers) -> tuple[_Integers, _Integers]:
     """List the places of some runs, one run after the other.
 
     Args:

@@ -19,8 +19,11 @@ const SOURCE = document.currentScript ? document.currentScript.src : "/widget/v1
 /** Whoever turns to an element does one of these first; tools that type for people may leave out the focus. */
 const TURNS = ["focusin", "click", "submit", "keydown", "input", "compositionstart"];
 
+/** How elements look; made for the first of them. */
+let sheet;
+
 /** Makes elements act; read when the first of them is turned to. */
-let acting = null;
+let acting;
 
 /**
  * Waits for the whole page, since a script that is not deferred meets an element before what is inside it;
@@ -28,7 +31,7 @@ let acting = null;
  */
 function soon(act, element) {
   const run = () => act(element);
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", run, { once: true });
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", run); // which comes once
   else if (document.hidden) run(); // there are no frames, and what the server asks is asked at once
   else requestAnimationFrame(run);
 }
@@ -36,7 +39,8 @@ function soon(act, element) {
 function begin(element) {
   if (element.parts || !element.isConnected) return;
   const root = element.attachShadow({ mode: "open" });
-  root.adoptedStyleSheets = [sheetOf(STYLES)];
+  sheet = sheet || sheetOf(STYLES);
+  root.adoptedStyleSheets = [sheet];
   element.parts = shell(element);
   // Before they reach whom they are meant for, who by then listens.
   for (const name of TURNS) root.addEventListener(name, () => element.wake(), true);

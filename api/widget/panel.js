@@ -18,8 +18,7 @@ function panel(host, { words, input, field, scope, form, outcome, regions }) {
   let end = () => {};
 
   const root = host.shadowRoot;
-  // Assigned: a list that can be pushed to came with Chrome 99.
-  root.adoptedStyleSheets = [...root.adoptedStyleSheets, SHEET_OF_OUTCOME];
+  root.adoptedStyleSheets = [sheet, SHEET_OF_OUTCOME]; // assigned: a list that can be pushed to came with Chrome 99
   const list = make("div", { id: "list", role: "listbox", class: "list", hidden: true, "aria-label": words("label") });
   field.append(list);
   const typing = composition(input, (delay) => choices.type(delay), () => choices.pause());

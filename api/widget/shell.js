@@ -19,7 +19,7 @@ function shell(host) {
   const lang = host.getAttribute("lang") || "zh-CN";
   const words = wordsOf(lang);
   const given = host.querySelector("form input[name=q]");
-  const label = host.querySelector("form label");
+  const label = given && given.labels[0];
   const input = make("input", {
     id: "question",
     part: "input",

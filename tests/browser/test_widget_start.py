@@ -54,6 +54,14 @@ def test_a_page_does_not_wait_until_it_is_drawn(portal: Any) -> None:
     assert drawn == [None, 1]
 
 
+def test_its_label_is_that_of_the_question_wherever_it_stands(portal: Any) -> None:
+    page = portal.open(
+        inside='<form><label for="d">区</label><input id="d" name="district">'
+        '<label for="q">要问什么</label><input id="q" name="q"></form>'
+    )
+    expect(page.locator("label[for=question]")).to_have_text("要问什么")
+
+
 def test_what_the_server_asks_is_asked_where_no_frames_are_seen(
     page: Page, portal: Any, stage: Any
 ) -> None:

@@ -4,10 +4,6 @@ CASEBOOK_MINIBAR names ``typesense-minibar.js`` of typesense-minibar 1.3.3 (MIT,
 https://github.com/jquery/typesense-minibar); it is no part of this repository. Both stand in the same
 page around the same form and are loaded in turn, each time by a browser that knows neither, at a quarter of
 the processor's speed. Machines differ and drift; the ratio of the medians of one run is what counts.
-
-What a page waits for is the evaluation. What runs after it, with the next frame, is in the sum of all
-running, which is held too, less closely: the sheet of the search box is in its script, that of the other
-one is not.
 """
 
 from __future__ import annotations
@@ -32,7 +28,6 @@ pytestmark = pytest.mark.long
 
 ROUNDS = 25
 SETTLED_MS = 300
-MOST_IN_ALL = 1.5
 OURS, THEIRS = "/widget/v1/casebook.js", "/typesense-minibar.js"
 FORM = '<form action="/"><input name="q" type="search"><button>go</button></form>'
 ELEMENTS = {
@@ -127,7 +122,7 @@ def cost(browser: Browser, origin: str, path: str) -> Cost:
     return Cost(metrics["ScriptDuration"] * 1000, evaluations[0])
 
 
-def test_the_search_box_holds_a_page_up_no_longer_than_the_lightest(
+def test_the_search_box_takes_no_more_script_than_the_lightest(
     minibar: bytes, chromium: Browser, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scripts = {OURS: widget_script(), THEIRS: minibar}
@@ -143,5 +138,5 @@ def test_the_search_box_holds_a_page_up_no_longer_than_the_lightest(
     with capsys.disabled():
         for name, ms in (("ScriptDuration", run), ("EvaluateScript", evaluated)):
             print(f"\n{name}: {ms[OURS]:.1f} ms, minibar {ms[THEIRS]:.1f} ms", end="")  # noqa: T201 -- the figures are what the run is for
+    assert run[OURS] <= run[THEIRS]
     assert evaluated[OURS] <= evaluated[THEIRS]
-    assert run[OURS] <= MOST_IN_ALL * run[THEIRS]

@@ -117,6 +117,7 @@ def test_another_prompt_builds_again(
     asked = prepare(Request(str(tiny_model), query_prompt=""), tmp_path, sentences=SENTENCES)
     assert asked.built
     assert asked.record.identity.query_prompt == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]  # nothing left half done
 
 
 def test_what_was_prepared_by_a_path_is_loaded_by_the_same_path(
