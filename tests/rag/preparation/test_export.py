@@ -98,12 +98,29 @@ def test_preparing_an_intact_model_again_does_nothing(
 
 
 @pytest.mark.parametrize("damaged", ["tokenizer.json", "model.onnx", "model.int8.onnx.data"])
-def test_a_damaged_model_is_built_again(
+def test_a_damaged_file_of_a_model_is_seen(
     tiny_model: Path, tiny_prepared: Preparation, tmp_path: Path, damaged: str
 ) -> None:
+    class BegunError(Exception):
+        """Ends it there: building takes half a minute, and is the next test's."""
+
+    def stop(step: Step) -> None:
+        raise BegunError(step.value)
+
     folder = tmp_path / "tiny"
     shutil.copytree(tiny_prepared.folder, folder)
     (folder / damaged).write_text("{}", encoding="utf-8")
+    with pytest.raises(BegunError, match=r"^fetch$"):
+        prepare(Request(str(tiny_model)), tmp_path, sentences=SENTENCES, on_step=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]  # nothing left half done
+
+
+def test_a_damaged_model_is_built_again(
+    tiny_model: Path, tiny_prepared: Preparation, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_prepared.folder, folder)
+    (folder / "model.int8.onnx.data").write_text("{}", encoding="utf-8")
     repaired = prepare(Request(str(tiny_model)), tmp_path, sentences=SENTENCES)
     assert repaired.built
     assert repaired.record == tiny_prepared.record  # exporting repeats, bit by bit
