@@ -27,14 +27,16 @@ class Portal:
     stage: Stage
 
     def open(self, attributes: str = "", inside: str = "", **headers: str) -> Page:
-        """Open a page whose body is the element."""
-        return self.open_html(
+        """Open a page whose body is the element, and wait for the frame that it is drawn with."""
+        self.open_html(
             '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>门户</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"{SCRIPT}<main><h1>门户</h1>"
             f"<casebook-search {attributes}>{inside}</casebook-search></main>",
             **headers,
         )
+        self.page.locator("[part=root]").wait_for(state="attached")
+        return self.page
 
     def open_html(self, html: str | bytes, **headers: str) -> Page:
         """Open a page."""
