@@ -26,6 +26,9 @@ from api.widget_bundle import widget_script
 
 pytestmark = pytest.mark.long
 
+MINIBAR_BYTES = 6_397
+"""Of 1.3.3; a copy that lacks what loading does not run is no comparison."""
+
 ROUNDS = 25
 SETTLED_MS = 300
 OURS, THEIRS = "/widget/v1/casebook.js", "/typesense-minibar.js"
@@ -54,7 +57,12 @@ def minibar() -> bytes:
     path = os.environ.get("CASEBOOK_MINIBAR")
     if path is None:
         pytest.skip("CASEBOOK_MINIBAR names no typesense-minibar.js to compare with")
-    return Path(path).read_bytes()
+    script = Path(path).read_bytes()
+    if len(script) != MINIBAR_BYTES:
+        pytest.fail(
+            f"{path} has {len(script)} bytes; typesense-minibar.js 1.3.3 has {MINIBAR_BYTES}"
+        )
+    return script
 
 
 @pytest.fixture(scope="module")

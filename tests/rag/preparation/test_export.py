@@ -22,6 +22,7 @@ from rag.preparation.parity import BUILT_IN_SENTENCES, MIN_COSINE, MIN_QUESTION_
 from rag.preparation.prepare import Preparation, Request, Step, prepare
 
 SENTENCES = BUILT_IN_SENTENCES
+DAMAGED = ["tokenizer.json", "model.onnx", "model.int8.onnx.data"]
 
 
 def test_the_whole_way_from_a_folder_is_proved_and_recorded(
@@ -97,12 +98,12 @@ def test_preparing_an_intact_model_again_does_nothing(
     assert steps == []
 
 
-@pytest.mark.parametrize("damaged", ["tokenizer.json", "model.onnx", "model.int8.onnx.data"])
+@pytest.mark.parametrize("damaged", DAMAGED)
 def test_a_damaged_file_of_a_model_is_seen(
     tiny_model: Path, tiny_prepared: Preparation, tmp_path: Path, damaged: str
 ) -> None:
     class BegunError(Exception):
-        """Ends it there: building takes half a minute, and is the next test's."""
+        """Ends it where building begins, which is the next test's."""
 
     def stop(step: Step) -> None:
         raise BegunError(step.value)
@@ -120,10 +121,13 @@ def test_a_damaged_model_is_built_again(
 ) -> None:
     folder = tmp_path / "tiny"
     shutil.copytree(tiny_prepared.folder, folder)
-    (folder / "model.int8.onnx.data").write_text("{}", encoding="utf-8")
+    for damaged in DAMAGED:
+        (folder / damaged).write_text("{}", encoding="utf-8")
     repaired = prepare(Request(str(tiny_model)), tmp_path, sentences=SENTENCES)
     assert repaired.built
     assert repaired.record == tiny_prepared.record  # exporting repeats, bit by bit
+    whole = [file_sha256(tiny_prepared.folder / name) for name in DAMAGED]
+    assert [file_sha256(repaired.folder / name) for name in DAMAGED] == whole
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]  # nothing left half done
 
 
