@@ -160,7 +160,12 @@ class LateRanker:
         return replace(self, _floor=max(0.0, float(np.mean(best))))
 
     def scores(self, tokens: Tokens, rows: Rows) -> Scores:
-        """Score given passages for a question's tokens; a question without any scores 0."""
+        """Score given passages for a question's tokens; a question without any scores 0.
+
+        So do all where the floor leaves no room above it: in eight bits it may lie beyond 1.
+        """
+        if self._floor >= 1:
+            return np.zeros(len(rows), dtype=np.float32)
         above = (self._means(tokens, rows) - self._floor) / (1 - self._floor)
         return np.asarray(np.clip(above, 0, 1), dtype=np.float32)
 

@@ -84,7 +84,7 @@ class CountingEncoder:
 
 
 class CountingTokenEncoder(CountingEncoder):
-    """The same, which also gives a token for each character: the axis of that character."""
+    """The same, which also gives a token for each character: its axis, or a direction of its own."""
 
     def encode_query_tokens(self, question: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return self.encode_query(question), self._tokens(question)
@@ -94,8 +94,15 @@ class CountingTokenEncoder(CountingEncoder):
         return [self._tokens(text) for text in texts]
 
     def _tokens(self, text: str) -> NDArray[np.float32]:
-        axes = [self.alphabet.find(character) for character in text]
-        return np.eye(self.identity.dimension, dtype=np.float32)[axes]
+        rows = np.array([self._token(one) for one in text], dtype=np.float32)
+        return rows.reshape(len(text), self.identity.dimension)
+
+    def _token(self, character: str) -> NDArray[np.float64]:
+        dimension = self.identity.dimension
+        if character in self.alphabet:
+            return np.eye(dimension)[self.alphabet.index(character)]
+        somewhere = np.random.default_rng(ord(character)).normal(size=dimension)
+        return np.asarray(somewhere / np.linalg.norm(somewhere))
 
 
 @pytest.fixture

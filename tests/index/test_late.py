@@ -49,6 +49,13 @@ def test_scores_count_from_what_unrelated_questions_reach_on_average() -> None:
     assert late.scores(tokens(X, Y), ROWS) == pytest.approx(np.clip(expected, 0, 1), abs=1e-6)
 
 
+def test_nothing_stands_out_where_every_unrelated_question_is_found_whole() -> None:
+    """Rounded to eight bits, a vector may be longer than 1: the floor is then above every score."""
+    for text in (tokens(X), tokens(X + Y)):  # 1 and 90 steps of 127 along two axes
+        late = ranker(text, tokens(X)).over([text, text])
+        assert late.scores(tokens(X, Z), np.array([0, 1])).tolist() == [0.0, 0.0]
+
+
 def test_what_has_no_tokens_scores_nothing() -> None:
     late = ranker(tokens(X), tokens(), tokens(Y))
     assert late.scores(tokens(X), ROWS).tolist() == [1.0, 0.0, 0.0]
