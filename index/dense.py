@@ -316,9 +316,10 @@ class ExactMatches:
 
     def by_sentence(self, rows: Rows) -> list[Scores]:
         """Score every sentence of each passage."""
-        starts = self._ranker.starts
-        above = self._ranker.above_floor
-        return [above(self._cosines[starts[row] : starts[row + 1]]) for row in rows]
+        if not len(rows):
+            return []
+        keys, offsets = runs(self._ranker.starts[rows], self._ranker.counts(rows))
+        return np.split(self._ranker.above_floor(self._cosines[keys]), offsets[1:])
 
 
 @dataclass(frozen=True, slots=True)

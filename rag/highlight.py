@@ -56,6 +56,8 @@ def highlights(question: str, text: str) -> tuple[Span, ...]:
     folded, origin = _in_place(text)
     marked = bytearray(len(text) + 1)
     for term in _words(question).terms:
+        if term not in folded:  # most; twice as fast as to find nothing
+            continue
         position = folded.find(term)
         while position >= 0:
             start, last = origin[position], origin[position + len(term) - 1]

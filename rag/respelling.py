@@ -76,11 +76,13 @@ def _corrected(run: str, frequency: Frequency, kept: Collection[int]) -> str:
         if frequency(before + wrong) or frequency(wrong + after):
             continue
         known = {
-            other: sorted((frequency(before + other), frequency(other + after)))
+            other: sorted((first, second))
             for other in _homophones(wrong)
+            # Most make no pair at all: of those the second need not be looked up.
+            if (first := frequency(before + other)) and (second := frequency(other + after))
         }
         best = max(known, key=lambda other: known[other], default=wrong)
-        if best != wrong and known[best][0] and known[best][1] >= _SEEN:
+        if best != wrong and known[best][1] >= _SEEN:
             typed[place] = best
     return "".join(typed)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, Protocol
 
 import numpy as np
@@ -36,6 +37,8 @@ _CANDIDATES = 100
 """Passages that each ranker puts forward, at least. On the bundled corpus (202 passages) ranking all
 of them changes the top 50 of none of the 160 development questions. Candidates are scored by both
 rankers, so none lacks a score."""
+_READ = 1024
+"""Passages kept as read."""
 _FIRST = 5
 """What is returned unless more are asked for, and where every district that a question names is
 sought."""
@@ -101,6 +104,8 @@ class HybridRetriever:
         self._passages = (
             passages if isinstance(passages, Passages) else Passages.of(cases, passages)
         )
+        # The same passages are found again and again, and reading eleven takes a tenth of a millisecond.
+        self._passage = lru_cache(maxsize=_READ)(self._passages.__getitem__)
         self._rankers = rankers
         self._weights = tuning.weights
         self._calibration = tuning.calibration
@@ -184,7 +189,7 @@ class HybridRetriever:
         known = self._rankers.expansions
         near, shared = float(scored.by_vector[0]), float(scored.by_term[0])
         found = First(
-            self._passages[row].text,
+            self._passage(row).text,
             tuple(district.name for district in case.districts),
             # Vectors of what holds no word of the collection (???, qwerty) are near anything.
             dense=near if shared or self._weights.dense == 1 else 0.0,
@@ -261,12 +266,12 @@ class HybridRetriever:
 
     def _in_context(self, row: int) -> str:
         """A passage as the term index knows it: below whose case and section it is."""
-        passage = self._passages[row]
+        passage = self._passage(row)
         case = self._cases[int(self._passages.owners[row])]
         return f"{context_of(case, passage.section)}\n{passage.text}"
 
     def _hit(self, scored: Scored, at: int, score: float, near: Scores) -> Hit:
-        passage = self._passages[int(scored.rows[at])]
+        passage = self._passage(int(scored.rows[at]))
         if len(near) == 1:  # a passage found by one vector is as near in every sentence
             near = np.repeat(near, len(passage.sentences))
         return Hit(

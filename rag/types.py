@@ -164,6 +164,10 @@ class Passage:
     text: str
     sentences: tuple[Span, ...]
 
+    def __hash__(self) -> int:
+        """Hash its place, which hardly two passages share: the rest is long and asked for often."""
+        return hash((self.case_id, self.span.start, self.span.end))
+
     @property
     def passage_id(self) -> str:
         """``case_id:start-end``: legible in logs and judgments, independent of list positions."""

@@ -30,6 +30,9 @@ def smooth(model: ModelProto, rows: Sequence[TokenIds]) -> None:
     the range and leave the rest a handful of steps; weights have a scale for each column and can
     bear it. In exact arithmetic nothing changes. See Xiao et al., "SmoothQuant" (ICML 2023).
 
+    What comes straight from attention need not be divided while it runs: each of its channels is a
+    mean of one channel of the values, whose weights are divided instead.
+
     Args:
         model: Products with weights of two dimensions in it are changed in place, except where
             weights are used twice.
@@ -44,6 +47,7 @@ def smooth(model: ModelProto, rows: Sequence[TokenIds]) -> None:
         return
     reaches = _reaches(model, sorted({node.input[0] for node in products}), rows)
     divided: dict[str, NodeProto] = {}
+    attentions = _attentions_for_one(model, products)
     for node in products:
         weight = weights[node.input[1]]
         matrix = numpy_helper.to_array(weight)
@@ -53,6 +57,11 @@ def smooth(model: ModelProto, rows: Sequence[TokenIds]) -> None:
         # The product's own scale is free; around 1 nothing under- or overflows.
         factors = (factors / np.exp(np.log(factors).mean())).astype(np.float32)
         weight.CopyFrom(numpy_helper.from_array(matrix * factors[:, np.newaxis], weight.name))
+        if attention := attentions.get(node.input[0]):
+            for name in attention.input[1:3]:  # weights and bias, if there is one
+                if name:
+                    _divide_values(weights[name], factors)
+            continue
         inverse = numpy_helper.from_array(1 / factors, f"{weight.name}_smooth")
         model.graph.initializer.append(inverse)
         smoothed = f"{node.output[0]}_smoothed"
@@ -77,6 +86,29 @@ def weighted_products(model: ModelProto) -> Iterator[NodeProto]:
             weight = weights.get(node.input[1])
             if weight is not None and len(weight.dims) == 2 and uses[weight.name] == 1:  # noqa: PLR2004 -- rows, columns
                 yield node
+
+
+def _attentions_for_one(model: ModelProto, products: Sequence[NodeProto]) -> dict[str, NodeProto]:
+    """Find attention that is asked by one product alone and whose weights are its own, by output."""
+    asked = Counter(name for node in model.graph.node for name in node.input)
+    asked.update(output.name for output in model.graph.output)
+    own = {weight.name for weight in model.graph.initializer if asked[weight.name] == 1}
+    return {
+        node.output[0]: node
+        for node in products
+        if node.op_type == "Attention"
+        and asked[node.output[0]] == 1
+        and own.issuperset(filter(None, node.input[1:3]))
+    }
+
+
+def _divide_values(tensor: TensorProto, factors: NDArray[np.float32]) -> None:
+    """Divide what attention's values, which come last of query, key and value, are made with."""
+    from onnx import numpy_helper  # noqa: PLC0415 -- needed while preparing only
+
+    divided = numpy_helper.to_array(tensor).copy()
+    divided[..., -len(factors) :] /= factors
+    tensor.CopyFrom(numpy_helper.from_array(divided, tensor.name))
 
 
 def _reaches(

@@ -1,5 +1,6 @@
 """Fusing changes how a graph computes, not what."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,55 @@ def test_attention_that_also_counts_distances_keeps_its_bias(tmp_path: Path) -> 
     model = fused(file, ROWS)
     (attention,) = [node for node in model.graph.node if node.op_type == "Attention"]
     assert list(attention.input)[3:] == ["", "", "bias"]
+
+
+def test_sums_and_biases_stay_operators_of_their_own(tiny_prepared: Preparation) -> None:
+    """ONNX Runtime takes longer for both in one."""
+    model = fused(tiny_prepared.folder / "model.onnx", ROWS)
+    operators = Counter(node.op_type for node in model.graph.node)
+    assert not operators.keys() & {"SkipLayerNormalization", "BiasGelu"}
+    assert operators["LayerNormalization"] == 1 + 2 * 2
+    assert operators["Gelu"] == 2
+
+
+def test_a_sum_that_is_wanted_besides_its_normalisation_is_kept(tmp_path: Path) -> None:
+    """As where layers normalise what they take, not what they give."""
+    file = tmp_path / "model.onnx"
+    onnx.save(normalised_first(), file)
+    model = fused(file, ROWS)
+    assert [node.op_type for node in model.graph.node].count("LayerNormalization") == 1
+    for found, plain in zip(outputs(model, ROWS), outputs(onnx.load(file), ROWS), strict=True):
+        np.testing.assert_allclose(found, plain, atol=1e-5)
+
+
+def normalised_first() -> onnx.ModelProto:
+    """A normalised sum, to which the sum itself is added."""
+    random = np.random.default_rng(1)
+    arrays = {
+        "table": random.normal(size=(200, 8)),
+        "other": random.normal(size=(200, 8)),
+        "bias": random.normal(size=8),
+        "gain": random.normal(size=8),
+        "shift": random.normal(size=8),
+    }
+    fixed = [numpy_helper.from_array(a.astype(np.float32), name) for name, a in arrays.items()]
+    fixed.append(numpy_helper.from_array(np.array([1]), "column"))
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["unbiased"]),
+        helper.make_node("Gather", ["other", "input_ids"], ["residual"]),
+        helper.make_node("Add", ["unbiased", "bias"], ["values"]),
+        helper.make_node("Add", ["values", "residual"], ["sum"]),
+        helper.make_node("LayerNormalization", ["sum", "gain", "shift"], ["normal"]),
+        helper.make_node("Add", ["normal", "sum"], ["token_embeddings"]),
+        helper.make_node("ReduceMean", ["token_embeddings", "column"], ["sentence_embedding"]),
+    ]
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
+        for name in ("input_ids", "attention_mask")
+    ]
+    made = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in OUTPUTS]
+    graph = helper.make_graph(nodes, "normalised first", inputs, made, fixed)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
 def with_distances() -> onnx.ModelProto:

@@ -57,3 +57,48 @@ def test_weights_that_two_products_share_are_left_alone() -> None:
     smooth(made, ROWS)
     assert not list(weighted_products(made))
     assert made.SerializeToString() == before
+
+
+def after_attention(wanted: str = "result") -> onnx.ModelProto:
+    """A product of what one attention of two heads gives."""
+    random = np.random.default_rng(1)
+    arrays = {
+        "table": TABLE[:, [0, 1, 0, 1]],
+        "attending": random.normal(size=(4, 12)),
+        "bias": random.normal(size=12),
+        "matrix": random.normal(size=(4, 2)) * [[1], [9], [1], [30]],
+    }
+    fixed = [numpy_helper.from_array(a.astype(np.float32), name) for name, a in arrays.items()]
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["values"]),
+        helper.make_node(
+            "Attention",
+            ["values", "attending", "bias"],
+            ["attended"],
+            domain="com.microsoft",
+            num_heads=2,
+        ),
+        helper.make_node("MatMul", ["attended", "matrix"], ["result"]),
+    ]
+    ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "sequence"])
+    out = helper.make_tensor_value_info(wanted, TensorProto.FLOAT, None)
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
+    graph = helper.make_graph(nodes, "attention", [ids], [out], fixed)
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+
+def test_what_attention_gives_to_a_product_is_divided_by_its_weights() -> None:
+    made = after_attention()
+    before = values(made, "result")
+    smooth(made, ROWS)
+    np.testing.assert_allclose(values(made, "result"), before, rtol=1e-4)
+    # One before attention, none behind it.
+    assert [node.op_type for node in made.graph.node] == ["Gather", "Mul", "Attention", "MatMul"]
+
+
+def test_what_attention_gives_to_others_too_stays_what_it_is() -> None:
+    made = after_attention(wanted="attended")
+    before = values(made, "attended")
+    smooth(made, ROWS)
+    np.testing.assert_allclose(values(made, "attended"), before, rtol=1e-4)
+    assert [node.op_type for node in made.graph.node].count("Mul") == 2
