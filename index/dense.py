@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import faiss
 import numpy as np
@@ -80,14 +80,30 @@ def products(vectors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArr
     Raises:
         ValueError: If the dimensions differ.
     """
-    if vectors.shape[1:] != others.shape[1:]:
-        message = f"cannot multiply rows of {vectors.shape} with rows of {others.shape}"
-        raise ValueError(message)
-    faiss.omp_set_num_threads(1)  # of the calling thread, see `DenseRanker._search`
-    product = faiss.LinearTransform(others.shape[1], len(others), False)  # noqa: FBT003 -- no bias
-    faiss.copy_array_to_vector(np.ascontiguousarray(others, np.float32).ravel(), product.A)
-    product.is_trained = True
-    return np.asarray(product.apply(np.ascontiguousarray(vectors, np.float32)))
+    return Factor(others).times(vectors)
+
+
+class Factor:
+    """Some rows, ready to be multiplied with others again and again.
+
+    Args:
+        rows: Shape (k, dimension), float32; copied.
+    """
+
+    def __init__(self, rows: NDArray[np.float32]) -> None:
+        self._shape = rows.shape
+        count, dimension = rows.shape
+        self._product = faiss.LinearTransform(dimension, count, False)  # noqa: FBT003 -- no bias
+        faiss.copy_array_to_vector(np.ascontiguousarray(rows, np.float32).ravel(), self._product.A)
+        self._product.is_trained = True
+
+    def times(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Multiply every row of an array with every one of these; see `products`."""
+        if vectors.shape[1:] != self._shape[1:]:
+            message = f"cannot multiply rows of {vectors.shape} with rows of {self._shape}"
+            raise ValueError(message)
+        faiss.omp_set_num_threads(1)  # of the calling thread, see `DenseRanker._search`
+        return np.asarray(self._product.apply(np.ascontiguousarray(vectors, np.float32)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +118,11 @@ class DenseRanker:
     _index: faiss.Index
     _starts: Rows  # row -> its first key; one more entry for the end
     _floor: float
+    _present: Mask = field(init=False)  # passages that have a vector
+
+    def __post_init__(self) -> None:
+        """Work out what every question asks for."""
+        object.__setattr__(self, "_present", np.diff(self._starts) > 0)
 
     @classmethod
     def build(
@@ -184,6 +205,11 @@ class DenseRanker:
     def starts(self) -> Rows:
         """Where each passage's vectors begin, and one more entry for the end."""
         return self._starts
+
+    @property
+    def present(self) -> Mask:
+        """Which passages have a vector."""
+        return self._present
 
     def top_cosine(self, query: NDArray[np.float32]) -> float:
         """Cosine of the nearest sentence, whatever its passage."""
@@ -300,14 +326,13 @@ class ExactMatches:
         """Compare."""
         cosines, starts = ranker.all_cosines(query), ranker.starts
         best = np.full(len(starts) - 1, -1, dtype=np.float32)
-        present = np.diff(starts) > 0
-        if present.any():
-            best[present] = np.maximum.reduceat(cosines, starts[:-1][present])
+        if len(cosines):
+            best[ranker.present] = np.maximum.reduceat(cosines, starts[:-1][ranker.present])
         return cls(ranker, cosines, best)
 
     def best(self, *, limit: int, allowed: Mask) -> Rows:
         """Return the passages of the nearest sentences; equals in row order."""
-        rows = np.flatnonzero(allowed & (np.diff(self._ranker.starts) > 0))
+        rows = np.flatnonzero(allowed & self._ranker.present)
         return np.asarray(rows[np.argsort(-self._best[rows], kind="stable")[:limit]])
 
     def scores(self, rows: Rows) -> Scores:

@@ -10,13 +10,13 @@ Token vectors are many, so they are kept small: fewer dimensions, eight bits eac
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.arrays import Data, array_bytes, array_of
-from index.dense import products
+from index.dense import Factor, products
 from rag.encoder import TokenEncoder
 from rag.ranking import Rows, Scores
 
@@ -52,6 +52,11 @@ class Projection:
 
     axes: NDArray[np.float32]
     offset: NDArray[np.float32]
+    _factor: Factor = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Prepare what every question is multiplied with."""
+        object.__setattr__(self, "_factor", Factor(self.axes))
 
     @classmethod
     def learn(cls, texts: Sequence[Tokens]) -> Projection:
@@ -80,8 +85,8 @@ class Projection:
 
     def of(self, tokens: Tokens) -> Tokens:
         """Project tokens; rows of the result have length 1, or 0 where nothing is left."""
-        kept = products(tokens, self.axes) - self.offset
-        lengths = np.linalg.norm(kept, axis=1, keepdims=True)
+        kept = self._factor.times(tokens) - self.offset
+        lengths = np.sqrt(np.einsum("ij,ij->i", kept, kept))[:, np.newaxis]
         return np.asarray(np.divide(kept, lengths, out=np.zeros_like(kept), where=lengths > 0))
 
     def compressed(self, tokens: Tokens) -> NDArray[np.int8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -62,14 +63,19 @@ class LexicalRanker:
 
     def match(self, query: Terms) -> AllMatches | LikelyMatches:
         """Look up a question's weighted terms; see `Ranker`."""
-        known = [term for term in query if term in self.postings.terms]
-        weights = np.array([query[term] for term in known], dtype=np.float32)
-        places = np.array([self.postings.terms[term] for term in known], dtype=np.int64)
+        known = [
+            (place, weight)
+            for term, weight in query.items()
+            if (place := self.postings.terms.get(term)) is not None
+        ]
+        places = np.array([place for place, _ in known], dtype=np.int64)
+        weights = np.array([weight for _, weight in known], dtype=np.float32)
         counts = self.postings.starts[places + 1] - self.postings.starts[places]
-        own = weights == 1
-        unseen = np.zeros(sum(weight == 1 for weight in query.values()) - int(own.sum()))
-        frequency = np.concatenate([counts[own], unseen])
-        total = np.log(1 + (self.postings.passages - frequency + 0.5) / (frequency + 0.5)).sum()
+        own = counts[weights == 1]
+        unseen = sum(weight == 1 for weight in query.values()) - len(own)
+        passages = self.postings.passages
+        total = np.log(1 + (passages - own + 0.5) / (own + 0.5)).sum()
+        total += unseen * math.log(1 + (passages + 0.5) / 0.5)
         looked_up = Lookup(self.postings, places, weights, np.float32(total))
         return AllMatches.of(looked_up) if counts.sum() <= _ALL_UP_TO else LikelyMatches(looked_up)
 

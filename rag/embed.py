@@ -123,12 +123,13 @@ class OnnxEncoder:
 
     def _tokenize_query(self, question: str) -> Encoding:
         """Tokens of a question, cut at what the encoder takes."""
-        tokens = self._tokenizer.encode(
-            self._identity.query_prompt + question, add_special_tokens=False
-        )
+        whole = self._identity.query_prompt + question
+        tokens = self._tokenizer.encode(whole)
+        if len(tokens) <= self._identity.max_tokens:
+            return tokens
+        tokens = self._tokenizer.encode(whole, add_special_tokens=False)
         room = self._identity.max_tokens - self._tokenizer.num_special_tokens_to_add(is_pair=False)
-        if len(tokens) > room:
-            tokens.truncate(room)
+        tokens.truncate(room)
         return self._tokenizer.post_process(tokens)
 
     def _tokenize(self, texts: Sequence[str]) -> list[TokenIds]:
@@ -160,8 +161,9 @@ class OnnxEncoder:
 
     def _unit(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scale rows to length 1."""
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if not np.all(np.isfinite(lengths) & (lengths > 0)):
+        # One call, where numpy's norm makes five of it: a question waits for three such.
+        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, np.newaxis]
+        if len(lengths) and not 0 < lengths.min() <= lengths.max() < np.inf:  # nor not a number
             message = f"{self._identity.name} 算出了零向量或非数值的向量；请换用其他模型"
             raise ModelError(message)
         unit: NDArray[np.float32] = vectors / lengths
@@ -179,9 +181,9 @@ def _own(tokens: Encoding, prompt: int) -> NDArray[np.intp]:
         tokens: Of prompt and text.
         prompt: Characters of the prompt.
     """
-    ends = np.array([end for _, end in tokens.offsets], dtype=np.int64)
-    special = np.array(tokens.special_tokens_mask, dtype=bool)
-    return np.flatnonzero((ends > prompt) & ~special)
+    pairs = zip(tokens.offsets, tokens.special_tokens_mask, strict=True)
+    own = [place for place, ((_, end), special) in enumerate(pairs) if end > prompt and not special]
+    return np.array(own, dtype=np.intp)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -94,6 +94,8 @@ class Lexicon:
         >>> [found.key for found in bridge.found("从霁虹桥到虹桥，AI 与 Taiwan")]
         ['虹桥', 'ai']
         """
+        if not self.entries:
+            return
         text = normalized(question)
         at = 0
         while at < len(text):
