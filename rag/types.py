@@ -165,7 +165,7 @@ class Passage:
     sentences: tuple[Span, ...]
 
     def __hash__(self) -> int:
-        """Hash its place, which hardly two passages share: the rest is long and asked for often."""
+        """Hash its place: hardly two passages share one, and hashing the rest takes longer than citing it."""
         return hash((self.case_id, self.span.start, self.span.end))
 
     @property
