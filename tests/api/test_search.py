@@ -154,7 +154,7 @@ def test_the_document_describes_every_score_of_an_explanation(client: TestClient
     assert explanation["properties"]["late"] == {
         "type": "number",
         "title": "Late",
-        "description": "与问题逐词比对的相似度；只比对最靠前的 25 段，其余段落或不逐词比对时为 0",
+        "description": "与问题逐词比对的相似度；只比对最靠前的 20 段，其余段落或不逐词比对时为 0",
     }
 
 
