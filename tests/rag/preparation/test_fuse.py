@@ -79,8 +79,7 @@ def normalised_first() -> onnx.ModelProto:
         "gain": random.normal(size=8),
         "shift": random.normal(size=8),
     }
-    fixed = [numpy_helper.from_array(a.astype(np.float32), name) for name, a in arrays.items()]
-    fixed.append(numpy_helper.from_array(np.array([1]), "column"))
+    fixed = [*floats(arrays), numpy_helper.from_array(np.array([1]), "column")]
     nodes = [
         helper.make_node("Gather", ["table", "input_ids"], ["unbiased"]),
         helper.make_node("Gather", ["other", "input_ids"], ["residual"]),
@@ -90,13 +89,7 @@ def normalised_first() -> onnx.ModelProto:
         helper.make_node("Add", ["normal", "sum"], ["token_embeddings"]),
         helper.make_node("ReduceMean", ["token_embeddings", "column"], ["sentence_embedding"]),
     ]
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
-        for name in ("input_ids", "attention_mask")
-    ]
-    made = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in OUTPUTS]
-    graph = helper.make_graph(nodes, "normalised first", inputs, made, fixed)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    return model_of(nodes, fixed)
 
 
 def with_distances() -> onnx.ModelProto:
@@ -107,7 +100,7 @@ def with_distances() -> onnx.ModelProto:
         "weights": random.normal(size=(8, 24)),
         "own": random.normal(size=24),
     }
-    fixed = [numpy_helper.from_array(a.astype(np.float32), name) for name, a in arrays.items()]
+    fixed = floats(arrays)
     fixed += [
         numpy_helper.from_array(np.array(value, dtype), name)
         for name, value, dtype in (
@@ -138,11 +131,20 @@ def with_distances() -> onnx.ModelProto:
         ),
         helper.make_node("ReduceMean", ["token_embeddings", "column"], ["sentence_embedding"]),
     ]
+    return model_of(nodes, fixed)
+
+
+def floats(arrays: dict[str, np.ndarray]) -> list[TensorProto]:
+    return [numpy_helper.from_array(a.astype(np.float32), name) for name, a in arrays.items()]
+
+
+def model_of(nodes: list[onnx.NodeProto], fixed: list[TensorProto]) -> onnx.ModelProto:
+    """An encoder's graph: token ids and mask in, both kinds of vectors out."""
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
         for name in ("input_ids", "attention_mask")
     ]
     made = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in OUTPUTS]
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
-    graph = helper.make_graph(nodes, "distances", inputs, made, fixed)
+    graph = helper.make_graph(nodes, "encoder", inputs, made, fixed)
     return helper.make_model(graph, opset_imports=opsets, ir_version=10)
