@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -64,3 +64,15 @@ def test_findings_can_be_read_by_case(find: Find) -> None:
         ("帮办代办", (3,)),
         ("律师服务", (4,)),
     ]
+
+
+def test_a_citation_that_is_kept_is_of_this_very_passage(
+    cases: tuple[Case, ...], passages: tuple[Passage, ...]
+) -> None:
+    """Another text at the same place is checked like any other."""
+    first = passages[0]
+    changed = replace(first, text=first.text[::-1])
+    assert hash(changed) == hash(first)
+    found = Everything((first, first, changed), ())
+    with pytest.raises(ValueError, match="is not the text at its place"):
+        Assistant(cases, found, "v1").search("怎么办")
