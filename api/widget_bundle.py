@@ -11,13 +11,15 @@ import json
 import re
 from functools import cache
 from importlib.resources import files
+from string import ascii_letters
 
 from api.widget_names import shortened
 
-AT_ONCE = ("strings.js", "dom.js", "shell.js", "element.js", "mount.js")
+AT_ONCE = ("strings.js", "shell.js", "element.js", "mount.js")
 """Runs when the script is loaded, and so on every page that has it."""
 
 LATER = (
+    "dom.js",
     "text.js",
     "service.js",
     "composition.js",
@@ -74,8 +76,12 @@ def readable_script() -> str:
 
 
 def _sheet(name: str) -> str:
-    """A sheet as the files beside it know it."""
-    return f"const STYLES={json.dumps(_styles(name), ensure_ascii=False)};"
+    """A sheet as the files beside it know it, its own properties named by letters."""
+    own = re.compile(r"--(?!casebook-)[a-z-]+")
+    named = dict.fromkeys(own.findall(_read(STYLES) + _read(LATER_STYLES)))
+    letters = dict(zip(named, ascii_letters, strict=False))
+    styles = own.sub(lambda it: f"--{letters[it[0]]}", _styles(name))
+    return f"const STYLES={json.dumps(styles, ensure_ascii=False)};"
 
 
 def _read(name: str) -> str:

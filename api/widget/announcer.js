@@ -4,11 +4,14 @@
 const QUIET_MS = 400;
 
 /**
- * @param {Array<Element>} regions Two live regions, in the tree from the start.
+ * @param {Element} place Gets two live regions behind it, some time before the first sentence.
  * @param {function(): boolean} busy Whether text is being composed; nothing is said meanwhile.
  * @returns {function(string)} Says a sentence; a later one takes its place.
  */
-function announcer(regions, busy) {
+function announcer(place, busy) {
+  const status = { class: "aside", role: "status" };
+  const regions = [make("p", status), make("p", status)];
+  place.after(...regions);
   let turn = 0;
   let timer = 0;
   return function announce(text) {

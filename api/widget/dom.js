@@ -21,10 +21,3 @@ function make(tag, attributes, ...children) {
 function button(text, click, attributes) {
   return make("button", { type: "button", click, ...attributes }, text);
 }
-
-/** Makes a sheet; a page's policy has no say in one that is made and not written into the page. */
-function sheetOf(styles) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(styles);
-  return sheet;
-}

@@ -17,33 +17,18 @@
 const SOURCE = document.currentScript ? document.currentScript.src : "/widget/v1/casebook.js";
 
 /** Whoever turns to an element does one of these first; tools that type for people may leave out the focus. */
-const TURNS = ["focusin", "click", "submit", "keydown", "input", "compositionstart"];
-
-/** How elements look; made for the first of them. */
-let sheet;
+const TURNS = ["mouseover", "focusin", "click", "submit", "keydown", "input", "compositionstart"];
 
 /** Makes elements act; read when the first of them is turned to. */
 let acting;
 
-/**
- * Waits for the whole page, since a script that is not deferred meets an element before what is inside it;
- * if it has been read, for the next frame: other scripts of the page need not wait for what nobody sees yet.
- */
-function soon(act, element) {
-  const run = () => act(element);
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", run); // which comes once
-  else if (document.hidden) run(); // there are no frames, and what the server asks is asked at once
-  else requestAnimationFrame(run);
-}
-
 function begin(element) {
-  if (element.parts || !element.isConnected) return;
+  if (element.parts) return;
   const root = element.attachShadow({ mode: "open" });
-  sheet = sheet || sheetOf(STYLES);
-  root.adoptedStyleSheets = [sheet];
+  root.adoptedStyleSheets = [SHEET];
   element.parts = shell(element);
-  // Before they reach whom they are meant for, who by then listens.
-  for (const name of TURNS) root.addEventListener(name, () => element.wake(), true);
+  const wake = () => element.wake();
+  for (const name of TURNS) root.addEventListener(name, wake, true); // before whom they are meant for, who by then listens
   const { input, given } = element.parts;
   if (!given) return;
   if (given.value) input.value = given.value; // somebody may have typed before the script was there
@@ -53,7 +38,7 @@ function begin(element) {
 
 class CasebookSearch extends HTMLElement {
   connectedCallback() {
-    soon(begin, this);
+    begin(this);
   }
 
   disconnectedCallback() {
@@ -78,7 +63,7 @@ class CasebookSearch extends HTMLElement {
 
   focus(options) {
     begin(this);
-    if (this.parts) this.parts.input.focus(options);
+    this.parts.input.focus(options);
   }
 
   /** Asks a question, as if it had been typed. */
@@ -94,4 +79,4 @@ class CasebookSearch extends HTMLElement {
   }
 }
 
-CasebookSearch.observedAttributes = ["api", "lang", "placeholder", ...SCOPE];
+CasebookSearch.observedAttributes = ["api", "lang", "placeholder", "district", "collection", "year"];

@@ -4,9 +4,10 @@
 //   <script src="…/casebook.js" data-casebook data-target="#box" defer></script>
 
 function mount() {
-  for (const sign of document.querySelectorAll("[data-casebook]")) {
+  if (!customElements.get("casebook-search")) customElements.define("casebook-search", CasebookSearch);
+  for (let sign; (sign = document.querySelector("[data-casebook]")); ) {
+    sign.removeAttribute("data-casebook"); // so that it is found once, also by a script that is loaded twice
     const place = sign.dataset.target ? document.querySelector(sign.dataset.target) : sign;
-    sign.removeAttribute("data-casebook"); // a script that is loaded twice mounts once
     if (!place) continue;
     const element = document.createElement("casebook-search");
     for (const { name, value } of sign.attributes) {
@@ -20,5 +21,6 @@ function mount() {
   }
 }
 
-if (!customElements.get("casebook-search")) customElements.define("casebook-search", CasebookSearch);
-soon(mount);
+// A script that is not deferred would meet elements before what is inside them.
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mount);
+else mount();

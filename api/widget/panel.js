@@ -10,19 +10,20 @@ const SHEET_OF_OUTCOME = sheetOf(STYLES);
  * @param {Object} parts What `shell` has put there.
  * @returns {{submit: function(), stop: function()}}
  */
-function panel(host, { words, input, field, scope, form, outcome, regions }) {
+function panel(host, { words, input, scope, outcome }) {
   const attribute = (name) => host.getAttribute(name);
   const home = new URL("../..", new URL(SOURCE, location.href)); // the script lies two folders below
   const base = new URL(attribute("api") || home, location.href).href.replace(/\/*$/, "/");
   let recent = []; // in memory alone: what somebody asked is nobody else's business
   let end = () => {};
 
-  const root = host.shadowRoot;
-  root.adoptedStyleSheets = [sheet, SHEET_OF_OUTCOME]; // assigned: a list that can be pushed to came with Chrome 99
+  host.shadowRoot.adoptedStyleSheets = [SHEET, SHEET_OF_OUTCOME]; // assigned: a list that can be pushed to came with Chrome 99
   const list = make("div", { id: "list", role: "listbox", class: "list", hidden: true, "aria-label": words("label") });
-  field.append(list);
+  input.parentNode.append(list);
+  input.setAttribute("aria-autocomplete", "list");
+  input.setAttribute("aria-controls", "list");
   const typing = composition(input, (delay) => choices.type(delay), () => choices.pause());
-  const announce = announcer(regions, typing.busy);
+  const announce = announcer(outcome, typing.busy);
   const choices = combobox(input, list, {
     words,
     announce,
@@ -38,7 +39,7 @@ function panel(host, { words, input, field, scope, form, outcome, regions }) {
     },
   });
   const filters = filtersOf(scope, { base, words, attribute });
-  form.addEventListener("submit", (event) => {
+  input.form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!typing.owns(event)) submit();
   });

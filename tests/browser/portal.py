@@ -27,7 +27,7 @@ class Portal:
     stage: Stage
 
     def open(self, attributes: str = "", inside: str = "", **headers: str) -> Page:
-        """Open a page whose body is the element, and wait for the frame that it is drawn with."""
+        """Open a page whose body is the element, and wait until it stands there."""
         self.open_html(
             '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>门户</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -60,9 +60,10 @@ class Portal:
         self.page.evaluate(
             "() => { window.said = [];"
             "const root = document.querySelector('casebook-search').shadowRoot;"
-            "for (const region of root.querySelectorAll('[role=status]'))"
-            " new MutationObserver(() => region.textContent && said.push(region.textContent))"
-            ".observe(region, { childList: true }); }"
+            "new MutationObserver((changes) => {"
+            " for (const { target } of changes)"
+            "  if (target.role === 'status' && target.textContent) said.push(target.textContent);"
+            "}).observe(root, { childList: true, subtree: true }); }"
         )
 
     @property

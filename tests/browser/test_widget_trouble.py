@@ -17,7 +17,7 @@ ASK = "/api/v1/ask"
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        ("not_in_collection", "案例集里没有与这个问题有关的内容，请换个说法。"),
+        ("not_in_collection", "案例集里没有相关内容，请换个说法。"),
         ("not_in_district", "该区的案例里没有相关内容，请放宽检索范围。"),
         ("low_confidence", "案例集里没有能够回答的内容，请换个说法。"),
     ],
@@ -50,7 +50,7 @@ def test_a_refusal_without_any_case_has_no_empty_list(
         ((429, {"retry_after": "30"}), "现在提问的人较多，请 30 秒后重试。"),
         ((503, {"retry_after": "2"}), "现在提问的人较多，请 2 秒后重试。"),
         ((503, {}), "现在提问的人较多，请 5 秒后重试。"),
-        ((403, {}), "本页面尚未获准使用检索服务，请管理员把本页的域名加入允许名单。"),
+        ((403, {}), "本页面未获准使用检索服务，请管理员把本页域名加入允许名单。"),
         ((500, {}), "检索服务出错，请稍后重试或联系管理员。"),
         ((404, {}), "检索服务出错，请稍后重试或联系管理员。"),
     ],
@@ -109,7 +109,7 @@ def test_a_page_that_may_not_ask_is_told_so(portal: Any, stage: Any, complaints:
     del stage.replies["/api/v1/ask"]
     page = portal.open(f'api="{elsewhere}"', content_security_policy="")
     portal.ask(state="error")
-    expect(page.get_by_role("alert")).to_contain_text("本页面尚未获准使用检索服务")
+    expect(page.get_by_role("alert")).to_contain_text("本页面未获准使用检索服务")
     complaints.expect("CORS")
     complaints.errors.clear()
 
