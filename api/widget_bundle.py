@@ -11,9 +11,8 @@ import json
 import re
 from functools import cache
 from importlib.resources import files
-from string import ascii_letters
 
-from api.widget_names import shortened
+from api.widget_names import short_properties, shortened
 
 AT_ONCE = ("strings.js", "shell.js", "element.js", "mount.js")
 """Runs when the script is loaded, and so on every page that has it."""
@@ -76,11 +75,9 @@ def readable_script() -> str:
 
 
 def _sheet(name: str) -> str:
-    """A sheet as the files beside it know it, its own properties named by letters."""
-    own = re.compile(r"--(?!casebook-)[a-z-]+")
-    named = dict.fromkeys(own.findall(_read(STYLES) + _read(LATER_STYLES)))
-    letters = dict(zip(named, ascii_letters, strict=False))
-    styles = own.sub(lambda it: f"--{letters[it[0]]}", _styles(name))
+    """A sheet as the files beside it know it."""
+    names = short_properties(_styles(STYLES) + _styles(LATER_STYLES))
+    styles = re.sub("|".join(sorted(names, reverse=True)), lambda it: names[it[0]], _styles(name))
     return f"const STYLES={json.dumps(styles, ensure_ascii=False)};"
 
 

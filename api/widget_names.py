@@ -1,4 +1,4 @@
-"""Long names in the widget's script -> short ones, where no parser is needed to be sure of it."""
+"""Long names in the widget's script and sheets -> short ones, where no parser is needed to be sure of it."""
 
 from __future__ import annotations
 
@@ -83,6 +83,22 @@ def shortened(script: str) -> str:
             _SLOT.sub(lambda it: code(it[0]), token[0]) if token["template"] else token[0]
         )
     return "".join([*pieces, code(script[end:])])
+
+
+def short_properties(sheets: str) -> dict[str, str]:
+    """Choose letters for the sheets' own properties; those that a page may set keep their names.
+
+    Raises:
+        ValueError: If there are more than letters.
+
+    >>> short_properties(".a{--ink:red;color:var(--ink,var(--casebook-accent))}")
+    {'--ink': '--a'}
+    """
+    own = list(dict.fromkeys(re.findall(r"--(?!casebook-)[a-z-]+", sheets)))
+    if len(own) > len(ascii_letters):
+        message = f"{len(own)} properties of the sheets' own, and {len(ascii_letters)} letters"
+        raise ValueError(message)
+    return {name: f"--{letter}" for name, letter in zip(own, ascii_letters, strict=False)}
 
 
 def _code(script: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-// Everything that the element says: Chinese, English. {n} and {m} are filled in.
+// Everything that the element says: Chinese|English. {n} and {m} are filled in.
 
 const STRINGS = {
   label: "请输入您的问题|Your question",

@@ -93,6 +93,15 @@ def test_no_template_stands_inside_of_another_and_no_string_is_single_quoted() -
         assert not re.search(r"[=(,:\[]'", quoted), name
 
 
+def test_no_property_of_the_sheets_comes_from_the_page_but_those_it_may_set() -> None:
+    first, later = re.findall(r'let [$\w]+="((?:\\.|[^"\\])*\{(?:\\.|[^"\\])*)";', SCRIPT)
+    used = set(re.findall(r"var\((--[\w-]+)", first + later))
+    root = first[first.index(".root{") :]
+    declared = set(re.findall(r"(--[\w-]+):", root[: root.index("}")]))
+    assert used - declared == {"--casebook-accent", "--casebook-font-size"}
+    assert all(len(name) == len("--a") for name in declared)
+
+
 def test_every_word_is_there_in_both_languages_and_used() -> None:
     table = SOURCES["strings.js"]
     rows = re.findall(r"^  (\w+): \"([^\"|]+)\|([^\"|]+)\",$", table, re.MULTILINE)
