@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from rag.digest import file_sha256
 from rag.errors import ModelError
-from rag.preparation.e5_q4 import BLOCK, BlockTable
+from rag.preparation.e5_q4 import BLOCK, ZERO, BlockTable
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -166,7 +166,7 @@ def write_graph(loaded: LoadedModel, path: Path, *, embeddings: BlockTable | Non
     Args:
         loaded: What to export.
         path: Where to write.
-        embeddings: The input embeddings in their original small integers; the graph then keeps
+        embeddings: The input embeddings in their original four bits; the graph then keeps
             them so and multiplies out only the rows it needs. None exports the model's own.
     """
     with _quiet():
@@ -191,12 +191,15 @@ def write_graph(loaded: LoadedModel, path: Path, *, embeddings: BlockTable | Non
 
             def __init__(self, table: BlockTable) -> None:
                 super().__init__()
-                self.values: torch.Tensor = torch.nn.Buffer(torch.from_numpy(table.values))
+                self.packed: torch.Tensor = torch.nn.Buffer(torch.from_numpy(table.packed))
                 self.scales: torch.Tensor = torch.nn.Buffer(torch.from_numpy(table.scales))
 
             def forward(self, ids: torch.Tensor) -> torch.Tensor:
-                blocks = self.values[ids].to(torch.float32).reshape(*ids.shape, -1, BLOCK)
-                return (blocks * self.scales[ids].unsqueeze(-1)).flatten(-2)
+                packed = self.packed[ids].reshape(*ids.shape, -1, BLOCK // 2).to(torch.float32)
+                # In floats, which is exact: the exporter gives shifted bytes a sign.
+                high = torch.floor(packed / 16)
+                levels = torch.cat([packed - 16 * high, high], dim=-1) - ZERO
+                return (levels * self.scales[ids].to(torch.float32).unsqueeze(-1)).flatten(-2)
 
         names = ["input_ids", "attention_mask"]
         if "token_type_ids" in loaded.tokenizer.model_input_names:

@@ -313,15 +313,15 @@ SentenceTransformer(modules=modules, device="cpu").save({str(folder)!r})
     assert done.record.question_graph.sha256  # dense layers are quantized, too
 
 
-def test_embeddings_in_small_integers_give_the_vectors_of_their_fp32_table(
+def test_embeddings_in_four_bits_give_the_vectors_of_their_fp32_table(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     loaded = export.load_model(tiny_model)
     rows = loaded.transformer.auto_model.get_input_embeddings().weight.shape[0]
     random = np.random.default_rng(3)
     table = BlockTable(
-        random.integers(-8, 8, (rows, 32), dtype=np.int8),
-        random.random((rows, 1), dtype=np.float32),
+        random.integers(0, 256, (rows, 16), dtype=np.uint8),
+        random.random((rows, 1), dtype=np.float32).astype(np.float16),
     )
     weight = loaded.transformer.auto_model.get_input_embeddings().weight
     weight.numpy()[:] = table.dense()  # shares memory with the network

@@ -91,6 +91,14 @@ def test_pieces_of_other_scripts_are_dropped_but_for_the_lowest_score() -> None:
     assert vocabulary == [PIECES[i][0] for i in trimmed.kept]
 
 
+def test_pieces_with_latin_letters_come_last_so_that_chinese_ones_lie_together() -> None:
+    trimmed = trim_tokenizer(a_tokenizer())
+    assert [PIECES[i][0] for i in trimmed.kept] == [
+        *("<s>", "<pad>", "</s>", "<unk>", "▁", "营商", "营", "商", "环境", "，"),
+        *("\uff21", "2022", "😀", "ω", "<mask>", "▁the", "ō", "a"),
+    ]
+
+
 def test_kept_text_is_split_into_the_same_pieces_with_the_same_embeddings() -> None:
     full, trimmed = a_tokenizer(), trim_tokenizer(a_tokenizer())
     before, after = Tokenizer.from_str(full), Tokenizer.from_str(trimmed.text)
