@@ -132,10 +132,7 @@ def launch(
 
 
 def _encoder(manifest: Manifest, models: Path) -> Encoder:
-    # Several questions at once keep all processors busy with a thread each: with two, four clients
-    # get 70 answers a second instead of 82, and one waits 16.5 ms instead of 18.5 (two processors;
-    # docs/decisions/0026-serving.md).
-    return remembering(encoder_of(manifest, models, threads=1))
+    return remembering(encoder_of(manifest, models, shared=True))
 
 
 def _writer(llm: str) -> ModelWriter:

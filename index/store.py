@@ -66,13 +66,13 @@ class OpenIndex:
     degraded: str | None = None
 
 
-def encoder_of(manifest: Manifest, models: Path, *, threads: int | None = None) -> Encoder:
+def encoder_of(manifest: Manifest, models: Path, *, shared: bool = False) -> Encoder:
     """Load the encoder that an index names, with the prompts it was built with.
 
     Args:
         manifest: Of the index.
         models: Where prepared models are.
-        threads: See `load_encoder`.
+        shared: See `load_encoder`.
 
     Raises:
         ModelError: If it is not prepared, or its files have changed.
@@ -83,7 +83,7 @@ def encoder_of(manifest: Manifest, models: Path, *, threads: int | None = None) 
         models,
         query_prompt=built.query_prompt,
         passage_prompt=built.passage_prompt,
-        threads=threads,
+        shared=shared,
     )
 
 

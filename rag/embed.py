@@ -38,15 +38,14 @@ class OnnxEncoder:
 
     Args:
         folder: Prepared folder with ``encoder.json``, ``tokenizer.json`` and its graphs.
-        threads: That share one question. None is one for each processor granted, the soonest answer
-            to a single question; 1 answers most questions a second where several are asked at once.
+        shared: Whether several questions will be asked at once, see `rag.graph.Graph`.
 
     Raises:
         ModelError: If the folder is not a prepared model, or a file in it has changed; that of the
             passages' graph, when they are first encoded.
     """
 
-    def __init__(self, folder: Path, *, threads: int | None = None) -> None:
+    def __init__(self, folder: Path, *, shared: bool = False) -> None:
         self._folder = folder
         self._record = read_encoder_file(folder)
         self._identity = self._record.identity
@@ -56,7 +55,7 @@ class OnnxEncoder:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         questions = self._record.question_graph_name
-        self._for_questions = Graph(folder, self._record, questions, threads)
+        self._for_questions = Graph(folder, self._record, questions, shared=shared)
         self._for_passages: Graph | None = None
         if questions == GRAPH_NAME:
             self._for_passages = self._for_questions

@@ -18,7 +18,7 @@ def load_encoder(
     *,
     query_prompt: str | None = None,
     passage_prompt: str | None = None,
-    threads: int | None = None,
+    shared: bool = False,
 ) -> Encoder:
     """Load the encoder that a user or an index names.
 
@@ -30,7 +30,7 @@ def load_encoder(
         query_prompt: Put before every question. None: for a remote model what its page says, if
             it is known, else nothing; for a prepared one, what it was prepared with.
         passage_prompt: Put before every passage; likewise.
-        threads: That share one question of a prepared model; see `rag.embed.OnnxEncoder`.
+        shared: Whether several questions will be asked of it at once; see `rag.graph.Graph`.
 
     Raises:
         ModelError: If the model is not prepared, or with other prompts, or its files have changed.
@@ -53,7 +53,7 @@ def load_encoder(
     folder = model_folder(name, models)
     record = _record(name, folder)
     _require_prompts(record, query_prompt, passage_prompt)
-    return OnnxEncoder(folder, threads=threads)
+    return OnnxEncoder(folder, shared=shared)
 
 
 def _record(name: str, folder: Path) -> EncoderFile:

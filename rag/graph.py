@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,13 +31,15 @@ TokenIds: TypeAlias = NDArray[np.int64]
 
 
 class Graph:
-    """A graph whose file is what ``encoder.json`` says; it can run on several threads at once.
+    """A graph whose file is what ``encoder.json`` says; several threads may run it at once.
 
     Args:
         folder: The prepared folder.
         record: Its ``encoder.json``.
         name: The graph's file.
-        threads: That share one run; None is a thread for each processor granted.
+        shared: Whether runs will often meet. A run that is alone then still has all processors,
+            but one that meets another has one of them: together they get half as much more done
+            than if each took all. It takes the memory of the weights twice.
 
     Raises:
         ModelError: If a file of the graph is missing or has changed, or if the graph takes or gives
@@ -43,13 +47,19 @@ class Graph:
     """
 
     def __init__(
-        self, folder: Path, record: EncoderFile, name: str, threads: int | None = None
+        self, folder: Path, record: EncoderFile, name: str, *, shared: bool = False
     ) -> None:
         verify_files(folder, record, only={name})
         self._pad_id = record.pad_id
-        self._session = _open_session(folder / name, threads or granted_cpus())
-        self._inputs = tuple(node.name for node in self._session.get_inputs())
-        outputs = [node.name for node in self._session.get_outputs()]
+        processors = granted_cpus()
+        self._alone = _open_session(folder / name, processors)
+        self._among_others = self._alone
+        if shared and processors > 1:
+            self._among_others = _open_session(folder / name, 1)
+        self._running = 0
+        self._lock = threading.Lock()
+        self._inputs = tuple(node.name for node in self._alone.get_inputs())
+        outputs = [node.name for node in self._alone.get_outputs()]
         if not _INPUTS.issuperset(self._inputs) or not {SENTENCE, TOKENS}.issubset(outputs):
             message = (
                 f"{folder / name} 的输入是 {list(self._inputs)}，输出是 {outputs}；"
@@ -70,10 +80,22 @@ class Graph:
             What was asked for, in that order; lengths of vectors are as the model gives them.
         """
         feeds = feeds_of(rows, self._pad_id)
-        found: list[NDArray[np.float32]] = self._session.run(
-            list(outputs), {name: feeds[name] for name in self._inputs}
-        )
+        asked = {name: feeds[name] for name in self._inputs}
+        with self.session() as session:
+            found: list[NDArray[np.float32]] = session.run(list(outputs), asked)
         return found
+
+    @contextmanager
+    def session(self) -> Iterator[onnxruntime.InferenceSession]:
+        """Give the session that suits how many runs there are, and count one more until it is left."""
+        with self._lock:
+            alone = not self._running
+            self._running += 1
+        try:
+            yield self._alone if alone else self._among_others
+        finally:
+            with self._lock:
+                self._running -= 1
 
 
 def feeds_of(rows: Sequence[TokenIds], pad_id: int) -> dict[str, NDArray[np.int64]]:

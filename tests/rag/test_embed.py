@@ -254,10 +254,10 @@ def test_the_graph_of_passages_is_opened_once_by_whichever_thread_comes_first(
 
     class CountedGraph(Graph):
         def __init__(
-            self, folder: Path, record: EncoderFile, name: str, threads: int | None = None
+            self, folder: Path, record: EncoderFile, name: str, *, shared: bool = False
         ) -> None:
             opened.append(name)
-            super().__init__(folder, record, name, threads)
+            super().__init__(folder, record, name, shared=shared)
 
     monkeypatch.setattr("rag.embed.Graph", CountedGraph)
     encoder = OnnxEncoder(tiny_prepared.folder)
