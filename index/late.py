@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.arrays import Data, array_bytes, array_of
-from index.dense import Factor, products
+from index.dense import Factor
+from index.integers import LARGEST, products
 from rag.encoder import TokenEncoder
 from rag.ranking import Rows, Scores
 
@@ -184,10 +185,15 @@ class LateRanker:
         starts, counts = self._starts[rows[present]], counts[present]
         offsets = np.cumsum(counts) - counts
         pieces = zip(starts.tolist(), (starts + counts).tolist(), strict=True)
-        # Piece by piece into floats: half the time of gathering the bytes first.
-        theirs = np.concatenate(
-            [self._tokens[start:end] for start, end in pieces], dtype=np.float32
-        )
-        cosines = products(theirs, self._projection.of(tokens))
-        means[present] = np.maximum.reduceat(cosines, offsets).mean(axis=1) / _STEPS
+        theirs = np.concatenate([self._tokens[start:end] for start, end in pieces])
+        own, steps = _rounded(self._projection.of(tokens))
+        cosines = np.maximum.reduceat(products(theirs, own), offsets) / (steps * _STEPS)
+        means[present] = cosines.mean(axis=1)
         return means
+
+
+def _rounded(tokens: Tokens) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Round a question's tokens, each as finely as it can be; also give the steps that 1 has in each."""
+    reach = np.abs(tokens).max(axis=1)
+    steps = np.divide(LARGEST, reach, out=np.ones_like(reach), where=reach > 0)
+    return np.rint(tokens * steps[:, np.newaxis]).astype(np.int8), steps

@@ -38,6 +38,7 @@ _MODULES = {
         "assemble.py",
         "dense.py",
         "late.py",
+        *("integers.py", "integers.onnx"),
         "arrays.py",
         "lexical.py",
         "postings.py",

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import index.dense
-from index.dense import DenseRanker, products
+from index.dense import DenseRanker, Factor
 
 
 def unit(rows: int, dimension: int, seed: int) -> np.ndarray:
@@ -208,11 +208,11 @@ def test_few_vectors_that_a_filter_leaves_are_all_compared(both) -> None:
 
 def test_rows_with_rows_are_multiplied_as_numpy_does() -> None:
     vectors, others = unit(300, 24, seed=11), unit(7, 24, seed=12)
-    found = products(vectors, np.asfortranarray(others))
+    found = Factor(np.asfortranarray(others)).times(vectors)
     np.testing.assert_allclose(found, vectors @ others.T, atol=1e-6)
-    assert products(vectors[:0], others).shape == (0, 7)
+    assert Factor(others).times(vectors[:0]).shape == (0, 7)
     with pytest.raises(ValueError, match=r"rows of \(300, 24\) with rows of \(7, 20\)"):
-        products(vectors, others[:, :20])
+        Factor(others[:, :20]).times(vectors)
 
 
 def test_cells_are_restored_from_bytes(both) -> None:
