@@ -21,6 +21,7 @@ from api.ask_schemas import AskRequest, AskResponse
 from api.negotiation import weights_of
 from api.problems import ProblemError, documented
 from api.query_log import QueryLog
+from api.replies import reply
 from api.search import require_json
 from api.streaming import EVENT_STREAM, streamed
 from rag.ask import Asker, Part, whole
@@ -117,9 +118,9 @@ def ask_routes(asker: Asker, turnstile: Turnstile, queries: QueryLog | None = No
     )
     def ask(
         request: AskRequest, http: Request, left: Annotated[Event, Depends(leaving)]
-    ) -> Response | AskResponse:
+    ) -> Response:
         if not _wants_events(http):
-            return run_ask(asker, request, left, queries)
+            return reply(run_ask(asker, request, left, queries))
         write = partial(events, started=time.perf_counter())
         return streamed(parts_of(asker, request, left, queries), write, broken)
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
+from starlette.responses import Response
 
 from api import problems
 from api.admission import Turnstile
 from api.problems import ProblemError, documented
 from api.query_log import Asked, QueryLog
+from api.replies import reply
 from api.schemas import SearchRequest, SearchResponse
 from rag.assistant import Assistant
 
@@ -63,6 +65,7 @@ def search_routes(
     # A plain function: it computes, so it runs in the thread pool and never on the event loop.
     @router.post(
         "/api/v1/search",
+        response_model=SearchResponse,
         summary="检索段落",
         description=(
             "用一句日常的话提问，返回能回答它的段落及其出处。"
@@ -87,7 +90,7 @@ def search_routes(
             ),
         },
     )
-    def search(request: SearchRequest) -> SearchResponse:
-        return run_search(assistant, request, queries)
+    def search(request: SearchRequest) -> Response:
+        return reply(run_search(assistant, request, queries))
 
     return router

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from api.connections import PatientConnection
+from api.connections import HEADERS_BYTES, PatientConnection
 from api.edge import BodyLimit
 from api.handlers import add_handlers
 
@@ -84,6 +84,24 @@ def test_a_further_request_in_half_is_hung_up_on_too(patient: tuple[int, uvicorn
         assert slow.recv(65536).startswith(b"HTTP/1.1 200 OK")
         slow.sendall(b"GET /small HTTP/1.1\r\n")
         assert closed(slow)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_headers_without_end_are_refused_before_they_fill_the_memory(
+    patient: tuple[int, uvicorn.Server], *, ended: bool
+) -> None:
+    port, server = patient
+    line = b"a: " + b"b" * 997
+    with socket.create_connection(("127.0.0.1", port)) as endless:
+        endless.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n")
+        if ended:  # the first request may be as large as is allowed, and the next is counted anew
+            endless.sendall(b"\r\n".join([line] * 15) + b"\r\n\r\n")
+            assert endless.recv(65536).startswith(b"HTTP/1.1 200 OK")
+            endless.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n")
+        endless.sendall(b"\r\n".join([line] * (HEADERS_BYTES // 1000 + 1)))
+        assert endless.recv(65536).startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+        assert closed(endless)
+    assert not server.server_state.connections
 
 
 def test_who_never_reads_is_hung_up_on_and_its_task_ends(

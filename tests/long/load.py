@@ -53,6 +53,9 @@ class Client:
             if fresh:
                 raise
             return await self.send(method, path, body)  # it was closed while it was idle
+        except asyncio.CancelledError:
+            writer.close()
+            raise
         headers = dict(
             line.lower().split(": ", 1) for line in answer.decode().split("\r\n")[1:] if line
         )
