@@ -22,6 +22,10 @@ _SLOT = re.compile(r"(?<=\$\{)[^{}]*(?=\})")
 
 _DECLARED = re.compile(r"\b(?:const|let|function|class) (\w{3,})|[(,](\w{3,})(?=[,)]\)?=>)")
 
+_PROPERTY = re.compile(
+    r"(?<!\.\.)\.([A-Za-z_]\w*)|(?<![\w.$])([A-Za-z_]\w*):|(?<=[{,])\s*([A-Za-z_]\w*)(?=\s*[,}])"
+)
+
 OF_THE_PAGE = frozenset({"event", "name", "open", "status", "stop", "top"})
 """Declared here, and something else where it is not: ``window.open`` is called as ``open``."""
 
@@ -45,7 +49,8 @@ def renamed(script: str) -> dict[str, str]:
     code = "\n".join(_code(script))
     words = Counter(_WORD.findall(code))
     declared = {one or other for one, other in _DECLARED.findall(code)} - OF_THE_PAGE
-    mine = [word for word, _ in words.most_common() if word in declared and _alone(word, code)]
+    free = declared - _properties(code)
+    mine = [word for word, _ in words.most_common() if word in free]
     letters = product(ascii_letters)
     fresh = (
         "".join(it)
@@ -114,7 +119,6 @@ def _code(script: str) -> Iterator[str]:
     yield script[end:]
 
 
-def _alone(word: str, code: str) -> bool:
-    """Whether a word is nowhere a property, and nowhere stands where it could be one."""
-    property_ = rf"(?<!\.\.)\.{word}\b|(?<![\w.$]){word}:|[{{,]\s*{word}\s*[,}}]"
-    return re.search(property_, code) is None
+def _properties(code: str) -> set[str]:
+    """List what is somewhere a property, or stands where it could be one."""
+    return {name for found in _PROPERTY.findall(code) for name in found if name}
