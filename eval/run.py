@@ -22,6 +22,7 @@ from eval.workbench import Built, Workbench, forget_peak, peak_rss_mb
 from rag.cite import cite
 from rag.retrieve import Retrieval
 from rag.types import Case, Passage
+from rag.unmarked import unmarked
 
 DEPTH = 100
 """Units kept of a ranking: as deep as the deepest measure looks."""
@@ -68,7 +69,7 @@ def run(
     qrels = {question_id: grades for question_id, grades in judged.items() if question_id in asked}
     # Without vectors too: the product encodes whatever is asked, and that is no part of fusion.
     for question in dataset.questions:
-        built.encoder.encode_query(question.text.strip())
+        built.encoder.encode_query(unmarked(question.text.strip()))
     # The very first retrieval sets up threads and pages; it is nobody's latency.
     for question in dataset.questions[:1]:
         built.retriever.retrieve(question.text, limit=unit.passages_for(DEPTH))
@@ -212,7 +213,7 @@ def _ask(
     )
     encode_s = 0.0
     if built.system.dense:
-        built.encoder.encode_query(words)
+        built.encoder.encode_query(unmarked(words))
         encode_s = built.encoder.last_s
     outcome = Outcome(
         question_id=question.question_id,

@@ -19,6 +19,7 @@ from rag.noise import UNRELATED, floor_of
 from rag.passages import Passages
 from rag.script import simplified
 from rag.types import Case, Passage, Source, Span
+from rag.unmarked import unmarked
 
 _SHOWN = 20
 """Characters of a question that an error shows."""
@@ -74,7 +75,9 @@ def assemble(
         on_progress=lambda done: on_progress("编码句子", done, distinct),
     )
     dense = DenseRanker.build(vectors[: len(keys)], [len(of) for of in spans], recipe.exact_up_to)
-    floor = floor_of(dense.top_cosine(encoder.encode_query(question)) for question in UNRELATED)
+    floor = floor_of(
+        dense.top_cosine(encoder.encode_query(unmarked(question))) for question in UNRELATED
+    )
     by_id = {case.case_id: case for case in cases}
     lexical = LexicalRanker.build(
         (f"{context_of(by_id[p.case_id], p.section)}\n{p.text}" for p in passages), recipe.bm25
@@ -106,7 +109,7 @@ def _late(
         texts,
         on_progress=lambda done: on_progress("编码词元", done, distinct),
     )
-    unrelated = [encoder.encode_query_tokens(question)[1] for question in UNRELATED]
+    unrelated = [encoder.encode_query_tokens(unmarked(question))[1] for question in UNRELATED]
     return LateRanker.build(projection, tokens).over(unrelated)
 
 

@@ -31,8 +31,7 @@ _MODULES = {
         *("source.py", "lines.py", "outline.py", "divisions.py", "divisions.tsv", "districts.py"),
         *("entries.py", "cases.py", "sentences.py", "chunk.py", "tokens.py", "noise.py"),
         *("expansions.py", "script.py", "script.tsv"),
-        "passages.py",
-        "types.py",
+        *("passages.py", "types.py", "unmarked.py"),
     ),
     "index": (
         "assemble.py",

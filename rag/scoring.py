@@ -15,6 +15,7 @@ from rag.encoder import Encoder, TokenEncoder
 from rag.lexicon import located, weighted_terms
 from rag.ranking import Mask, Rankers, Rows, Scores, SentenceMatches, TokenRanker
 from rag.tuning import Tuning
+from rag.unmarked import unmarked
 
 RESCORED = 20
 """Passages whose tokens are compared with the question's. On the development questions 15 give every
@@ -106,15 +107,15 @@ class Scorer:
         """
         question = located(question, self._lexicon)
         if self._late is None:
-            vector = self._encoder.encode_query(question)
+            vector = self._encoder.encode_query(unmarked(question))
             return self._fused(question, vector, allowed, depth)[0]
-        vector, tokens = self._late.encoder.encode_query_tokens(question)
+        vector, tokens = self._late.encoder.encode_query_tokens(unmarked(question))
         scored, text = self._fused(question, vector, allowed, depth)
         return self._compared(self._late, scored, text, tokens)
 
     def contrast(self, question: str, allowed: Mask, depth: int) -> float:
         """Tell by how much the best candidate stands out from the median one; 0 without any."""
-        vector = self._encoder.encode_query(question)
+        vector = self._encoder.encode_query(unmarked(question))
         fused = self._fused(question, vector, allowed, depth)[0].fused
         return float(fused[0] - np.median(fused)) if len(fused) else 0.0
 

@@ -19,6 +19,7 @@ from eval.sweep import SweepError, parse_grid, sweep
 from eval.systems import System, SystemsError
 from eval.workbench import Workbench
 from rag.source import read
+from rag.unmarked import unmarked
 
 TUNING = ["Q1", "Q15", "Q22", "Q24", "Q27", "Q28", "Q34", "Q36", "Q37"]
 """Those of Q0 to Q39 whose hash falls below the tuning share."""
@@ -206,5 +207,5 @@ def test_an_unknown_measure_is_refused_after_the_first_run(
     with pytest.raises(SweepError, match="x@小集-tuning 没有指标 MAP；有：nDCG@10"):
         sweep(bench, System("x"), [("max_tokens", (16, 32))], measure="MAP")
     assert {text for text in recorder.asked if text.startswith("Q")} == {
-        question.text for question in bench.dataset.questions
+        unmarked(question.text) for question in bench.dataset.questions
     }
