@@ -4,7 +4,7 @@ Every contender is a process of its own; all run from the beginning to the end a
 several rounds in one run. Ratios are what counts, because machines differ and drift while ratios
 within a round hold. The same model, passages and questions go to all, no question twice. Peers do
 less than Casebook: they embed the question and search one vector a passage (``hybrid``: and BM25),
-without question expansions, late interaction, confidence, citations or highlights.
+without question expansions, late interaction, confidence or citations; over HTTP without highlights.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Tiny:
         near = (0.0,) * len(passage.sentences)
         hit = Hit(passage, 0.5, 0.5, 0.5, 0.0, 0.0, near)
         citation = cite(self.built.cases[passage.case_id], passage)
-        return Finding(hit, citation, (), elsewhere=False, question="")
+        return Finding(hit, citation, elsewhere=False, question="")
 
     def answer(self, *sentences: str, named: Sequence[str] = ()) -> Answer:
         """Say sentences of the collection, each with its citation."""

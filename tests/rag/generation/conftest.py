@@ -99,7 +99,7 @@ def finding_of(
     passage = Passage(title, ("做法",), span, text, sentences_of(text, span))
     near = tuple(0.9 - 0.01 * n for n in range(len(passage.sentences)))
     hit = Hit(passage, score, score, 0.5, 0.0, 0.0, near)
-    return Finding(hit, cite(case, passage), (), elsewhere=False, question=question)
+    return Finding(hit, cite(case, passage), elsewhere=False, question=question)
 
 
 @pytest.fixture
