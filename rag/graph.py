@@ -18,8 +18,9 @@ from rag.errors import ModelError
 
 SENTENCE = "sentence_embedding"
 TOKENS = "token_embeddings"
-# What a graph may ask for; many models do without segment numbers.
-_INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
+_MASK = "attention_mask"
+# What a graph may ask for; many models do without segment numbers, and one text without a mask.
+_INPUTS = frozenset({"input_ids", _MASK, "token_type_ids"})
 
 _SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
 """What ONNX Runtime would join although the parts take less. Milliseconds of the 160 development questions
@@ -72,13 +73,19 @@ class Graph:
         """Run the graph on one batch, padded to its longest row.
 
         Args:
-            rows: At least one.
+            rows: At least one; of one length for a graph that takes no mask.
             outputs: ``SENTENCE``, of shape (rows, dimension), and ``TOKENS``, of shape (rows,
                 longest, dimension).
 
         Returns:
             What was asked for, in that order; lengths of vectors are as the model gives them.
+
+        Raises:
+            ValueError: If rows would need a mask that the graph does not take.
         """
+        if len({len(row) for row in rows}) > 1 and _MASK not in self._inputs:
+            message = f"a graph without a mask takes texts of one length, got {[*map(len, rows)]}"
+            raise ValueError(message)
         feeds = feeds_of(rows, self._pad_id)
         asked = {name: feeds[name] for name in self._inputs}
         with self.session() as session:
@@ -111,7 +118,7 @@ def feeds_of(rows: Sequence[TokenIds], pad_id: int) -> dict[str, NDArray[np.int6
         ids[i, : len(row)] = row
         mask[i, : len(row)] = 1
     # One text alone is one segment, so every segment number is 0.
-    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+    return {"input_ids": ids, _MASK: mask, "token_type_ids": np.zeros_like(ids)}
 
 
 def _open_session(graph: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -42,6 +42,7 @@ def test_packages_import_nothing_by_themselves(package: str) -> None:
         (
             "onnx",
             [
+                "rag/preparation/alone.py",
                 "rag/preparation/export.py",
                 "rag/preparation/fuse.py",
                 "rag/preparation/probe.py",

@@ -55,6 +55,13 @@ class BlockTable:
         weights = levels * self.scales[:, :, np.newaxis].astype(np.float32)
         return weights.reshape(rows, blocks * BLOCK)
 
+    def pairs(self) -> NDArray[np.uint8]:
+        """Put neighbours into one byte, the first in its lower bits: shape of `packed`."""
+        rows, blocks = self.scales.shape
+        packed = self.packed.reshape(rows, blocks, BLOCK // 2)
+        levels = np.concatenate([packed & 0x0F, packed >> 4], axis=2).reshape(rows, -1)
+        return np.asarray(levels[:, ::2] | levels[:, 1::2] << 4)
+
     def take(self, rows: NDArray[np.int64]) -> BlockTable:
         """Keep some rows, in the order given."""
         return BlockTable(self.packed[rows], self.scales[rows])

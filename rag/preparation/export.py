@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from rag.digest import file_sha256
 from rag.errors import ModelError
-from rag.preparation.e5_q4 import BLOCK, ZERO, BlockTable
+from rag.preparation.e5_q4 import BLOCK, BlockTable
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -187,24 +187,24 @@ def write_graph(loaded: LoadedModel, path: Path, *, embeddings: BlockTable | Non
                 return features["sentence_embedding"], features["token_embeddings"]
 
         class BlockEmbedding(torch.nn.Module):
-            """Looks up rows of a ``BlockTable``."""
+            """Looks up rows of a ``BlockTable``: one operator of ONNX Runtime's."""
 
             def __init__(self, table: BlockTable) -> None:
                 super().__init__()
-                self.packed: torch.Tensor = torch.nn.Buffer(torch.from_numpy(table.packed))
-                self.scales: torch.Tensor = torch.nn.Buffer(torch.from_numpy(table.scales))
+                self.pairs: torch.Tensor = torch.nn.Buffer(torch.from_numpy(table.pairs()))
+                # It multiplies in the precision of the scales.
+                scales = table.scales.astype(np.float32)
+                self.scales: torch.Tensor = torch.nn.Buffer(torch.from_numpy(scales))
 
             def forward(self, ids: torch.Tensor) -> torch.Tensor:
-                rows = (
-                    ids.flatten()
-                )  # picked by `index_select`, a Gather: GatherND takes four times as long
-                packed = self.packed.index_select(0, rows).reshape(*ids.shape, -1, BLOCK // 2)
-                packed = packed.to(torch.float32)
-                # In floats, which is exact: the exporter gives shifted bytes a sign.
-                high = torch.floor(packed / 16)
-                levels = torch.cat([packed - 16 * high, high], dim=-1) - ZERO
-                scales = self.scales.index_select(0, rows).to(torch.float32)
-                return (levels * scales.reshape(*ids.shape, -1, 1)).flatten(-2)
+                return torch.onnx.ops.symbolic(
+                    "com.microsoft::GatherBlockQuantized",
+                    (self.pairs, ids, self.scales),
+                    {"bits": 4, "block_size": BLOCK, "gather_axis": 0, "quantize_axis": 1},
+                    dtype=torch.float32,
+                    shape=(*ids.shape, 2 * self.pairs.shape[1]),
+                    version=1,
+                )
 
         names = ["input_ids", "attention_mask"]
         if "token_type_ids" in loaded.tokenizer.model_input_names:

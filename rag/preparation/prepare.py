@@ -261,7 +261,7 @@ def _with_question_graph(
     """
     graph = built / QUESTION_GRAPH_NAME
     rows = [encoder.query_ids(text) for text in parity.questions_of(encoder, sentences)]
-    write_int8_graph(built / GRAPH_NAME, graph, rows)
+    write_int8_graph(built / GRAPH_NAME, graph, rows, record.identity.max_tokens)
     recorded = _graph_record(built, QUESTION_GRAPH_NAME)
     record = replace(record, question_graph=recorded)
     write_encoder_file(built, record)

@@ -34,18 +34,16 @@ def observed(
     """
     import onnx  # noqa: PLC0415 -- needed while preparing only
     import onnxruntime  # noqa: PLC0415 -- likewise
+    from onnxscript import optimizer  # noqa: PLC0415 -- likewise
 
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    known = {output.name for output in copy.graph.output}
-    copy.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
-        for name in names
-        if name not in known
-    )
+    part = onnx.ModelProto()
+    part.CopyFrom(model)
+    del part.graph.output[:]
+    part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    optimizer.remove_unused_nodes(part)  # what is not asked for is not worked out
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "observed.onnx"  # a message in memory ends at 2 GiB
-        onnx.save(copy, file, save_as_external_data=True, location="observed.data")
+        onnx.save(part, file, save_as_external_data=True, location="observed.data")
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
         taken = [node.name for node in session.get_inputs()]
         for rows in batches:

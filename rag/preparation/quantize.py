@@ -11,6 +11,7 @@ import numpy as np
 
 from rag.encoder_file import data_name
 from rag.graph import TokenIds
+from rag.preparation.alone import for_one_text
 from rag.preparation.fuse import fused
 from rag.preparation.smooth import smooth, weighted_products
 
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
 # m3e-small's vectors then keep a cosine of .59. In 7 bits nothing overflows on any.
 _LARGEST_WEIGHT = 63
 
-# What there is an 8-bit form for: values, weights, bias, mask; and these options.
-_WITH_MASK = 4
+# What there is an 8-bit form for: values, weights, bias, and perhaps a mask; and these options.
+_MASK = 3
 _KNOWN_OPTIONS = {"num_heads", "scale", "qkv_hidden_sizes"}
 
 
-def write_int8_graph(graph: Path, path: Path, rows: Sequence[TokenIds]) -> None:
-    """Write a graph anew, fused and with its matrices in 8 bits, one scale for each column.
+def write_int8_graph(graph: Path, path: Path, rows: Sequence[TokenIds], longest: int) -> None:
+    """Write a graph anew, for one text at a time, fused and with its matrices in 8 bits.
 
-    What flows between them is turned into 8 bits while it runs, each time by its own range. Only
+    Matrices have one scale for each column. What flows between them is turned into 8 bits while it runs, each time by its own range. Only
     products with weights are changed: attention's own, normalisation and lookups stay fp32.
 
     The weights are put beside the graph, in ``<path>.data``, whatever their size: ONNX Runtime maps
@@ -40,11 +41,13 @@ def write_int8_graph(graph: Path, path: Path, rows: Sequence[TokenIds]) -> None:
         graph: The fp32 graph.
         path: Where to write; neither file may be there yet.
         rows: Token ids of texts as the graph will be given them; see ``fused`` and ``smooth``.
+        longest: Tokens of the longest text that it will be given.
     """
     import onnx  # noqa: PLC0415 -- needed while preparing only
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415 -- likewise
 
     model = fused(graph, rows)
+    for_one_text(model, longest)
     smooth(model, rows)
     _quantize_attention(model)
     previous = logging.root.manager.disable
@@ -68,7 +71,7 @@ def write_int8_graph(graph: Path, path: Path, rows: Sequence[TokenIds]) -> None:
 
 
 def _quantize_attention(model: ModelProto) -> None:
-    """Turn attention with a mask into its 8-bit form, which ``quantize_dynamic`` leaves alone.
+    """Turn attention into its 8-bit form, which ``quantize_dynamic`` leaves alone.
 
     Attention with a bias of its scores, or with heads of unequal size, has no such form and stays;
     so does what shares its weights.
@@ -88,7 +91,8 @@ def _in_8_bits(model: ModelProto, node: NodeProto) -> tuple[NodeProto, NodeProto
     import onnx  # noqa: PLC0415 -- needed while preparing only
     from onnx import numpy_helper  # noqa: PLC0415 -- likewise
 
-    values, weight, bias, mask = node.input
+    values, weight, bias = node.input[:_MASK]
+    mask = next(iter(node.input[_MASK:]), "")
     (stored,) = (each for each in model.graph.initializer if each.name == weight)
     matrix = numpy_helper.to_array(stored)
     scales = (np.abs(matrix).max(axis=0) / _LARGEST_WEIGHT).astype(np.float32)
@@ -120,11 +124,11 @@ def _in_8_bits(model: ModelProto, node: NodeProto) -> tuple[NodeProto, NodeProto
 
 
 def _has_8_bit_form(node: NodeProto) -> bool:
-    """Tell attention with weights, their bias and a mask, and nothing else."""
+    """Tell attention with weights, their bias and perhaps a mask, and nothing else."""
     options = _options(node)
     sizes = options.get("qkv_hidden_sizes")
     equal = not isinstance(sizes, list) or len(set(sizes)) == 1
-    return len(node.input) == _WITH_MASK and equal and options.keys() <= _KNOWN_OPTIONS
+    return len(node.input) in (_MASK, _MASK + 1) and equal and options.keys() <= _KNOWN_OPTIONS
 
 
 def _options(node: NodeProto) -> dict[str, Any]:

@@ -203,9 +203,11 @@ def spoilt(folder: Path, record: EncoderFile, name: str) -> tuple[str, str]:
 def run_graph(file: Path, ids: list[int]) -> tuple[Vectors, Vectors]:
     """A graph by itself: the unit vector of a text, and those of its tokens."""
     rows = np.array([ids], dtype=np.int64)
-    sentence, tokens = onnxruntime.InferenceSession(file).run(
+    session = onnxruntime.InferenceSession(file)
+    feeds = {"input_ids": rows, "attention_mask": np.ones_like(rows)}
+    sentence, tokens = session.run(
         ["sentence_embedding", "token_embeddings"],
-        {"input_ids": rows, "attention_mask": np.ones_like(rows)},
+        {given.name: feeds[given.name] for given in session.get_inputs()},
     )
     return (
         sentence[0] / np.linalg.norm(sentence[0]),

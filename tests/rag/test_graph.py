@@ -82,3 +82,12 @@ def test_vectors_are_the_same_alone_and_among_others(prepared_e5: OnnxEncoder) -
             among_others = graph.run([ids], [SENTENCE, TOKENS])
         for one, other in zip(alone, among_others, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_a_graph_without_a_mask_refuses_texts_that_would_need_one(
+    tiny_prepared: Preparation,
+) -> None:
+    graph = opened(tiny_prepared, shared=False)
+    rows = [np.array([2, 9, 3]), np.array([2, 9, 11, 3])]
+    with pytest.raises(ValueError, match=r"takes texts of one length, got \[3, 4\]"):
+        graph.run(rows, [SENTENCE])

@@ -10,15 +10,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from rag.preparation.fuse import fused
 from rag.preparation.prepare import Preparation
-from rag.preparation.probe import observed
+from tests.rag.preparation.graphs import floats, model_of, outputs
 
 ROWS = [np.array([2, 9, 3]), np.array([2, *range(5, 120), 3])]
-OUTPUTS = ["sentence_embedding", "token_embeddings"]
-
-
-def outputs(model: onnx.ModelProto, rows: list[np.ndarray]) -> list[np.ndarray]:
-    (found,) = observed(model, OUTPUTS, [rows])
-    return list(found)
 
 
 @pytest.mark.parametrize("rows", [ROWS[:1], ROWS[1:], ROWS], ids=["short", "long", "padded"])
@@ -132,19 +126,3 @@ def with_distances() -> onnx.ModelProto:
         helper.make_node("ReduceMean", ["token_embeddings", "column"], ["sentence_embedding"]),
     ]
     return model_of(nodes, fixed)
-
-
-def floats(arrays: dict[str, np.ndarray]) -> list[TensorProto]:
-    return [numpy_helper.from_array(a.astype(np.float32), name) for name, a in arrays.items()]
-
-
-def model_of(nodes: list[onnx.NodeProto], fixed: list[TensorProto]) -> onnx.ModelProto:
-    """An encoder's graph: token ids and mask in, both kinds of vectors out."""
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
-        for name in ("input_ids", "attention_mask")
-    ]
-    made = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in OUTPUTS]
-    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
-    graph = helper.make_graph(nodes, "encoder", inputs, made, fixed)
-    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
