@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,29 +18,34 @@ LARGEST = 63
 overflow."""
 
 _GRAPH = Path(__file__).with_name("integers.onnx")
-_MIDDLE = 128
+_MIDDLE = np.uint8(128)
 """What stands for 0 among bytes without a sign, as the first matrix must be on such a processor."""
 
 
-def products(many: NDArray[np.int8], few: NDArray[np.int8]) -> NDArray[np.int32]:
-    """Multiply every row of an array with every row of another; exact.
+def products(many: Sequence[NDArray[np.int8]], few: NDArray[np.int8]) -> NDArray[np.int32]:
+    """Multiply every row of some arrays with every row of another; exact.
 
     Of 3,700 rows with 18, 128 dimensions: .1 ms, and .5 by the matrix product of floats in FAISS.
 
     Args:
-        many: Shape (n, dimension).
+        many: Each of shape (rows, dimension); together n rows, none if there is no array.
         few: Shape (k, dimension), in -63 to 63.
 
     Returns:
-        Shape (n, k).
+        Shape (n, k), in the order of the arrays.
 
     Raises:
         ValueError: If the dimensions differ.
     """
-    if many.shape[1:] != few.shape[1:]:
-        message = f"cannot multiply rows of {many.shape} with rows of {few.shape}"
-        raise ValueError(message)
-    shifted = many.view(np.uint8) ^ np.uint8(_MIDDLE)
+    shifted = np.empty((sum(map(len, many)), few.shape[1]), np.uint8)
+    start = 0
+    for rows in many:
+        if rows.shape[1:] != few.shape[1:]:
+            message = f"cannot multiply rows of {rows.shape} with rows of {few.shape}"
+            raise ValueError(message)
+        end = start + len(rows)
+        np.bitwise_xor(rows.view(np.uint8), _MIDDLE, out=shifted[start:end])
+        start = end
     turned = np.ascontiguousarray(few.T)
     found: NDArray[np.int32] = _session().run(None, {"many": shifted, "few": turned})[0]
     return found

@@ -18,9 +18,9 @@ from rag.errors import ModelError
 
 SENTENCE = "sentence_embedding"
 TOKENS = "token_embeddings"
-_MASK = "attention_mask"
+_IDS, _MASK = "input_ids", "attention_mask"
 # What a graph may ask for; many models do without segment numbers, and one text without a mask.
-_INPUTS = frozenset({"input_ids", _MASK, "token_type_ids"})
+_INPUTS = frozenset({_IDS, _MASK, "token_type_ids"})
 
 _SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
 """What ONNX Runtime would join although the parts take less. Milliseconds of the 160 development questions
@@ -86,8 +86,11 @@ class Graph:
         if len({len(row) for row in rows}) > 1 and _MASK not in self._inputs:
             message = f"a graph without a mask takes texts of one length, got {[*map(len, rows)]}"
             raise ValueError(message)
-        feeds = feeds_of(rows, self._pad_id)
-        asked = {name: feeds[name] for name in self._inputs}
+        if self._inputs == (_IDS,):
+            asked = {_IDS: np.stack(rows)}
+        else:
+            feeds = feeds_of(rows, self._pad_id)
+            asked = {name: feeds[name] for name in self._inputs}
         with self.session() as session:
             found: list[NDArray[np.float32]] = session.run(list(outputs), asked)
         return found
@@ -118,7 +121,7 @@ def feeds_of(rows: Sequence[TokenIds], pad_id: int) -> dict[str, NDArray[np.int6
         ids[i, : len(row)] = row
         mask[i, : len(row)] = 1
     # One text alone is one segment, so every segment number is 0.
-    return {"input_ids": ids, _MASK: mask, "token_type_ids": np.zeros_like(ids)}
+    return {_IDS: ids, _MASK: mask, "token_type_ids": np.zeros_like(ids)}
 
 
 def _open_session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
