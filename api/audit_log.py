@@ -13,7 +13,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -163,7 +163,7 @@ class AuditLog:
             StateUnavailableError: If it cannot be written.
         """
         with self._file.transaction() as database:
-            return _appended(database, _moment(self._now()), entry)
+            return _append(database, [(_moment(self._now()), entry)])
 
     def clear(self) -> int:
         """Erase what is too old, and note which entries that were.
@@ -187,7 +187,7 @@ class AuditLog:
             end = database.execute(
                 "SELECT hash FROM entry WHERE number = ?", (kept - 1,)
             ).fetchone()
-            _appended(database, _moment(now), Entry(f"cleared {first}-{kept - 1} {end[0]}"))
+            _append(database, [(_moment(now), Entry(f"cleared {first}-{kept - 1} {end[0]}"))])
         return self._file.erase("number < ?", (kept,))
 
     def close(self) -> None:
@@ -202,11 +202,9 @@ class AuditLog:
         self.clear()
 
     def _write(self, batch: Sequence[tuple[str, Entry]], lost: int) -> None:
+        gap = [(_moment(self._now()), Entry(f"lost {lost}"))] if lost else []
         with self._file.transaction() as database:
-            if lost:
-                _appended(database, _moment(self._now()), Entry(f"lost {lost}"))
-            for at, entry in batch:
-                _appended(database, at, entry)
+            _append(database, [*gap, *batch])
 
 
 def read_entries(folder: Path) -> tuple[KeptEntry, ...]:
@@ -296,22 +294,32 @@ def _entries(database: sqlite3.Connection) -> Iterator[KeptEntry]:
         yield KeptEntry(number, at, entry, digest)
 
 
-def _appended(database: sqlite3.Connection, at: str, entry: Entry) -> KeptEntry:
+def _append(database: sqlite3.Connection, entries: Sequence[tuple[str, Entry]]) -> KeptEntry:
+    """Lengthen the chain by one entry or more; returns its end."""
     row = database.execute("SELECT number, hash FROM entry ORDER BY number DESC LIMIT 1").fetchone()
     number, before = (0, _BEGINNING) if row is None else row
-    kept = KeptEntry(number + 1, at, entry, _hash(before, number + 1, at, entry))
-    database.execute(
+    links: list[KeptEntry] = []
+    for place, (at, entry) in enumerate(entries, start=number + 1):
+        before = _hash(before, place, at, entry)
+        links.append(KeptEntry(place, at, entry, before))
+    database.executemany(
         f"INSERT INTO entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
         (
-            *(kept.number, at, entry.client, entry.action),
-            *(entry.status, entry.index_version, entry.took_ms, kept.hash),
+            (
+                *(link.number, link.at, link.entry.client, link.entry.action),
+                *(link.entry.status, link.entry.index_version, link.entry.took_ms, link.hash),
+            )
+            for link in links
         ),
     )
-    return kept
+    return links[-1]
 
 
 def _hash(before: str, number: int, at: str, entry: Entry) -> str:
-    fields = [before, number, at, *astuple(entry)]
+    fields = [
+        *(before, number, at, entry.action, entry.client),
+        *(entry.status, entry.index_version, entry.took_ms),
+    ]
     return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
 
 

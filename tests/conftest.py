@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -24,6 +25,11 @@ from rag.models import DEFAULT_MODEL
 from tests.servers import serving_handler
 
 ROOT = Path(__file__).parent.parent
+
+# Shells let what they run in the background ignore interrupts, and so does whatever that starts: tests
+# of being interrupted would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COLLECTION = """\
 某市2023年优化营商环境优秀案例

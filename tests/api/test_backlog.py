@@ -56,6 +56,31 @@ def test_what_is_put_in_is_written_in_order_by_the_time_it_is_closed(disk: Disk)
     assert (backlog.lost, disk.tidied) == (0, 1)
 
 
+def test_what_comes_within_a_moment_is_written_together(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.backlog._GATHER_S", 30)  # closing ends it
+    backlog = Backlog[int]("log", disk.write, disk.tidy)
+    backlog.start()
+    for number in range(3):
+        backlog.put(number)
+    backlog.close()
+
+    assert disk.batches == [([0, 1, 2], 0)]
+
+
+def test_a_whole_batch_waits_for_no_more(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.backlog._GATHER_S", 30)
+    backlog = Backlog[int]("log", disk.write, disk.tidy)
+    for number in range(500):
+        backlog.put(number)
+    backlog.start()
+
+    assert disk.tried.wait(10)
+    backlog.close()
+    assert disk.batches == [(list(range(500)), 0)]
+
+
 def test_what_finds_no_room_is_counted_said_and_written_with_what_comes_next(
     disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:

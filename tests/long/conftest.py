@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -28,6 +29,32 @@ def index(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def service(index: Path, models: Path, tmp_path: Path) -> Iterator[Service]:
+    with _started(index, models, tmp_path) as service:
+        yield service
+
+
+@pytest.fixture
+def service_apart(index: Path, models: Path, tmp_path: Path) -> Iterator[Service]:
+    """It has one half of the processors, this process and its clients have the other.
+
+    Those who ask have machines of their own. On the same processors they would take more and more of
+    the service's, the more of them it turns away.
+    """
+    granted = sorted(os.sched_getaffinity(0))
+    half = len(granted) // 2
+    if not half:
+        pytest.skip("one processor cannot be shared out")
+    os.sched_setaffinity(0, granted[:half])
+    try:
+        with _started(index, models, tmp_path) as service:  # it keeps what this process had
+            os.sched_setaffinity(0, granted[half:])
+            yield service
+    finally:
+        os.sched_setaffinity(0, granted)
+
+
+@contextmanager
+def _started(index: Path, models: Path, tmp_path: Path) -> Iterator[Service]:
     command = [*(sys.executable, "-m", "casebook", "serve", "--port", "0", "--drain", "0")]
     command += ["--index", str(index), "--models", str(models), "--state", str(tmp_path / "state")]
     with (

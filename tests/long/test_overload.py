@@ -24,8 +24,10 @@ SECONDS = float(os.environ.get("CASEBOOK_SECONDS", "20"))
 
 @pytest.mark.parametrize("times", [3, 10])
 def test_overload_is_refused_at_once_and_what_is_accepted_is_served(
-    service: Service, times: int
+    service_apart: Service, times: int
 ) -> None:
+    service = service_apart
+
     async def scenario() -> dict[str, Any]:
         client, asked = Client(service.port), questions()
         await closed_loop(client, asked, 3)
