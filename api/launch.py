@@ -20,6 +20,7 @@ from api.admission import Turnstiles
 from api.app import create_app
 from api.connections import PatientConnection
 from api.draining import Drain, DrainingServer
+from api.heap import trimmed_heap
 from api.index_watch import IndexWatch
 from api.keeping import Keeping
 from api.links import Links
@@ -127,7 +128,8 @@ def launch(
             stack.drain,
         )
         ready()
-        with IndexWatch(reloading, chosen.index, chosen.models, load=_encoder):
+        watch = IndexWatch(reloading, chosen.index, chosen.models, load=_encoder)
+        with watch, trimmed_heap():
             server.run(sockets=[listener])
 
 
