@@ -21,7 +21,7 @@ from rich.progress import Progress
 
 from eval.bench import tables
 from eval.bench.contender import ContenderError, build, cores
-from eval.bench.entries import CASEBOOK, INSTALL, PEERS, SERVICE, entries, peers
+from eval.bench.entries import CASEBOOK, DIRECT, INSTALL, PEERS, SERVICE, entries, peers
 from eval.bench.measured import measure, steps
 from rag.models import DEFAULT_MODEL
 
@@ -61,12 +61,13 @@ def main() -> int:
         failed |= ended
     for name, reason in failed.items():
         console.print(f"{name}: {reason}", markup=False)
-    if not {CASEBOOK, SERVICE} <= measured.keys():
+    if not {CASEBOOK, SERVICE, DIRECT} <= measured.keys():
         return 1
     texts = [
         f"{DEFAULT_MODEL}, {passages} passages, {cores()} cores, {rounds} rounds in one run",
         tables.in_process(taking, measured),
         tables.over_http(taking, measured),
+        tables.agreement(taking, measured),
         tables.start_and_memory(taking, measured),
         tables.builds(stages, counts, passages),
     ]

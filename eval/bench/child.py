@@ -3,8 +3,8 @@
 Peers run this in an environment of their own, so nothing is imported but the standard library, and
 FastAPI and uvicorn where a server is asked for. A contender says that it is ready; from then on each
 line it reads is an order, a JSON array: ``["ask", "dense", [questions], seconds]`` is answered with
-the milliseconds of each question that it came to, ``["serve"]`` with an `Address`. It ends with its
-input.
+the milliseconds of each question that it came to, ``["find", "dense", [questions]]`` with the texts of
+the passages that each found, ``["serve"]`` with an `Address`. It ends with its input.
 """
 
 from __future__ import annotations
@@ -74,13 +74,19 @@ def _private_output() -> TextIO:
     return kept
 
 
-def converse(told: TextIO, ways: Mapping[str, Ask], serve: Callable[[], Address] | None) -> None:
+def converse(
+    told: TextIO,
+    ways: Mapping[str, Ask],
+    serve: Callable[[], Address] | None,
+    text: Callable[[Any], str] = str,
+) -> None:
     """Say ready, then do as told until the input ends.
 
     Args:
         told: Where answers go, a line each.
         ways: Ways to ask, by name.
         serve: Starts the server in the background; None where there is none.
+        text: The text of a passage that a way by vectors found.
 
     Raises:
         ValueError: If a way does not return `TOP` passages, or an order is not known.
@@ -90,6 +96,8 @@ def converse(told: TextIO, ways: Mapping[str, Ask], serve: Callable[[], Address]
         match json.loads(line):
             case ["ask", way, questions, seconds]:
                 _tell(told, _times(ways[way], questions, seconds))
+            case ["find", way, questions]:
+                _tell(told, [[text(found) for found in ways[way](asked)] for asked in questions])
             case ["serve"] if serve is not None:
                 _tell(told, asdict(serve()))
             case order:

@@ -23,6 +23,9 @@ _SHOWN = 15
 """Lines of standard error that a failure shows."""
 _WAIT_S = 20
 
+Found = tuple[tuple[str, ...], ...]
+"""For each question the texts of the passages found, best first."""
+
 
 class ContenderError(RuntimeError):
     """A contender ended before it was told to; the message has the end of what it said."""
@@ -75,6 +78,15 @@ class Contender(AbstractContextManager["Contender"]):
             seconds: After these no further question is asked.
         """
         return tuple(self._order("ask", way, questions, seconds))
+
+    def find(self, way: str, questions: Sequence[str]) -> Found:
+        """What it finds for questions, in the process itself.
+
+        Args:
+            way: One that searches by vectors.
+            questions: Any number.
+        """
+        return tuple(tuple(texts) for texts in self._order("find", way, questions))
 
     def serve(self) -> Address:
         """Start its server."""

@@ -8,7 +8,8 @@ from typing import TextIO
 
 from eval.bench.child import TOP, converse, passages_in, run
 
-_INDEX = "direct.faiss"
+INDEX = "direct.faiss"
+"""In the folder: a row for each of its passages."""
 
 
 def build(folder: Path) -> dict[str, float]:
@@ -23,7 +24,7 @@ def build(folder: Path) -> dict[str, float]:
     vectors = model.encode(passages, normalize_embeddings=True, show_progress_bar=False)
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
-    faiss.write_index(index, str(folder / _INDEX))
+    faiss.write_index(index, str(folder / INDEX))
     return {"load": loaded - started, "index": time.perf_counter() - loaded}
 
 
@@ -33,7 +34,7 @@ def answer(told: TextIO, folder: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(folder / "original"), device="cpu")
-    index = faiss.read_index(str(folder / _INDEX))
+    index = faiss.read_index(str(folder / INDEX))
     passages = passages_in(folder)
 
     def ask(question: str) -> list[str]:

@@ -12,6 +12,8 @@ from eval.bench.prepare import MODELS, ROOT
 PEERS = ROOT / "var" / "peers" / "bin" / "python"
 """The Python that peers are installed for; see `peers/requirements.txt`."""
 CASEBOOK, SERVICE = "Casebook", "Casebook, casebook serve"
+DIRECT = "sentence-transformers + FAISS"
+"""The encoder as it was published: what others find is compared with what it finds."""
 INSTALL = "make bench PEERS=1"
 
 
@@ -23,6 +25,7 @@ class Entry:
         name: As tables show it.
         command: Starts it: the interpreter, a module, and what follows the folder.
         ways: What it can be asked in process, and how tables call it.
+        vectors: The way that searches one vector a passage; empty if there is none.
         served: What serves it over HTTP, as tables call it; empty if nothing does.
         builds: Whether it builds an index of its own.
     """
@@ -32,6 +35,7 @@ class Entry:
     module: str
     options: tuple[str, ...] = ()
     ways: tuple[tuple[str, str], ...] = (("dense", ""), ("hybrid", ", hybrid"))
+    vectors: str = "dense"
     served: str = ""
     builds: bool = True
 
@@ -57,8 +61,8 @@ def entries() -> tuple[Entry, ...]:
     ours = Path(sys.executable)
     own = (
         Entry(CASEBOOK, ours, "eval.bench.in_process", ways=(("whole", ""),), builds=False),
-        Entry(SERVICE, ours, "casebook", ways=(), served=SERVICE, builds=False),
-        Entry("sentence-transformers + FAISS", ours, "eval.bench.direct", ways=(("dense", ""),)),
+        Entry(SERVICE, ours, "casebook", ways=(), vectors="", served=SERVICE, builds=False),
+        Entry(DIRECT, ours, "eval.bench.direct", ways=(("dense", ""),)),
     )
     return (*own, *peers()) if PEERS.exists() else own
 

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from eval.bench.child import Address
-from eval.bench.contender import Contender, ContenderError, load
+from eval.bench.contender import Contender, ContenderError, Found, load
 from eval.bench.entries import Entry
 from eval.bench.figures import Latency, Load, Times
 
@@ -18,6 +18,8 @@ STARTS = 2
 """Times each is started; the faster counts, since what else the machine does only adds."""
 _WARM_UP = 10
 """Questions of each way before the clock runs: the first ones fill caches of the allocator."""
+_COMPARED = 100
+"""Questions whose passages are compared; the same for all, asked before everything else."""
 _ASKED = {"dense": 60, "whole": 60, "hybrid": 30}
 """Questions of a round in process."""
 _SENT = {1: 50, 4: 60, 16: 120}
@@ -35,12 +37,15 @@ class Measured:
         rss_mb: Peak resident memory in MiB, loads over HTTP included.
         ways: How long questions took in process, by way.
         loads: What clients got over HTTP, by how many they are.
+        found: What it finds by vectors for the questions that are compared; empty if it does not
+            search one vector a passage.
     """
 
     ready_s: float
     rss_mb: float
     ways: Mapping[str, Latency]
     loads: Mapping[int, Load]
+    found: Found = ()
 
 
 @dataclass(slots=True)
@@ -51,6 +56,7 @@ class _Running:
     contender: Contender
     ready_s: float
     questions: Iterator[str]
+    found: Found = ()
     address: Address | None = None
     times: dict[str, list[Times]] = field(default_factory=dict)
     answered: dict[int, list[tuple[Times, float, float]]] = field(default_factory=dict)
@@ -64,6 +70,9 @@ class _Running:
         return taken
 
     def warm_up(self) -> None:
+        compared = self.take(_COMPARED)
+        if self.entry.vectors:
+            self.found = self.contender.find(self.entry.vectors, compared)
         for way, _ in self.entry.ways:
             self.contender.ask(way, self.take(_WARM_UP), _SECONDS)
         if self.entry.served:
@@ -89,7 +98,7 @@ class _Running:
             for times, rates, shares in [zip(*rounds, strict=True)]
         }
         ways = {way: Latency(tuple(rounds)) for way, rounds in self.times.items()}
-        return Measured(self.ready_s, self.contender.rss_mb, ways, loads)
+        return Measured(self.ready_s, self.contender.rss_mb, ways, loads, self.found)
 
 
 def measure(

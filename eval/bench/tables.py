@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eval.bench.entries import CASEBOOK, SERVICE, Entry
+from eval.bench.entries import CASEBOOK, DIRECT, SERVICE, Entry
 from eval.bench.figures import Latency, Ratio
 from eval.bench.measured import CLIENTS, Measured
 
@@ -41,6 +41,24 @@ def over_http(entries: Sequence[Entry], measured: Mapping[str, Measured]) -> str
                 middle = sorted(rates)[len(rates) // 2]
                 row += [f"{middle:.1f}", str(Ratio.of(ours[clients].per_second, rates))]
             rows.append(row)
+    return table(head, rows)
+
+
+def agreement(entries: Sequence[Entry], measured: Mapping[str, Measured]) -> str:
+    """Share of what each finds by vectors that the encoder as it was published finds too."""
+    theirs = measured[DIRECT].found
+    rows = [
+        (
+            entry.name,
+            f"{sum(a[0] == b[0] for a, b in pairs) / len(pairs):.2f}",
+            f"{sum(len({*a} & {*b}) for a, b in pairs) / sum(len(b) for _, b in pairs):.2f}",
+            str(len(pairs)),
+        )
+        for entry in entries
+        if entry.vectors and entry.name in measured
+        for pairs in [list(zip(measured[entry.name].found, theirs, strict=True))]
+    ]
+    head = (f"by vectors, as {DIRECT}", "the first passage", "of the first ten", "questions")
     return table(head, rows)
 
 

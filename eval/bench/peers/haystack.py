@@ -137,6 +137,7 @@ def answer(told: TextIO, folder: Path) -> None:
         told,
         {"dense": dense, "hybrid": hybrid},
         lambda: Address(port, f"/{_SERVED}/run", field="question"),
+        lambda found: found.content,
     )
 
 

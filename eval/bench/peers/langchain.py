@@ -60,6 +60,7 @@ def answer(told: TextIO, folder: Path) -> None:
             "hybrid": lambda question: both.invoke(question)[:TOP],
         },
         lambda: Address(serve_in_background(search_app(search)), "/search?query="),
+        lambda found: found[0].page_content,  # beside its score
     )
 
 

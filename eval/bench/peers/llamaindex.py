@@ -81,6 +81,7 @@ def answer(told: TextIO, folder: Path) -> None:
         told,
         {"dense": dense.retrieve, "hybrid": both.retrieve},
         lambda: Address(serve_in_background(search_app(search)), "/search?query="),
+        lambda found: found.text,
     )
 
 

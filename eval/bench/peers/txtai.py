@@ -77,6 +77,7 @@ def answer(told: TextIO, folder: Path, kind: str) -> None:
             "hybrid": lambda question: hybrid.search(question, TOP),
         },
         lambda: Address(port, f"/search?limit={TOP}&query="),
+        lambda found: found["text"],
     )
 
 

@@ -15,7 +15,7 @@ QUESTIONS = [f"问题{number}" for number in range(1000)]
 
 def echo(name: str, kind: str = "", served: str = "") -> Entry:
     ways = (("dense", ""),)
-    return Entry(name, Path(sys.executable), "tests.eval.bench.echo", (kind,), ways, served)
+    return Entry(name, Path(sys.executable), "tests.eval.bench.echo", (kind,), ways, served=served)
 
 
 def test_every_contender_is_measured_and_nobody_is_asked_twice(tmp_path: Path) -> None:
@@ -31,7 +31,8 @@ def test_every_contender_is_measured_and_nobody_is_asked_twice(tmp_path: Path) -
     }
     assert all(rate > 0 for load in found["甲"].loads.values() for rate in load.per_second)
     heard = (tmp_path / "heard.txt").read_text(encoding="utf-8").splitlines()
-    assert len(heard) == len(set(heard)) == 20 + 120 + 460
+    assert len(heard) == len(set(heard)) == 100 + 20 + 120 + 460
+    assert found["甲"].found == (("段落",) * 10,) * 100
     assert told == ["start 甲", "round 1, 甲", "round 2, 甲"]
     assert len(told) == steps(taking, 2)
 
@@ -50,4 +51,4 @@ def test_a_contender_that_fails_is_reported_and_the_others_go_on(
 
 def test_a_run_that_would_repeat_questions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not enough questions: 20 left of 60"):
-        measure([echo("甲")], tmp_path, QUESTIONS[:30], 1)
+        measure([echo("甲")], tmp_path, QUESTIONS[:130], 1)

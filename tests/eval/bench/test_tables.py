@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eval.bench import entries, tables
-from eval.bench.entries import CASEBOOK, SERVICE, Entry
+from eval.bench.entries import CASEBOOK, DIRECT, SERVICE, Entry
 from eval.bench.figures import Latency, Load
 from eval.bench.measured import Measured
 
@@ -56,6 +56,20 @@ def test_start_and_memory_are_compared_with_the_service() -> None:
         "| Casebook | 1.00 | 0.5 | 200 | 0.8 |",
         f"| {SERVICE} | 2.00 | 1.0 | 250 | 1.0 |",
         "| peer | 20.00 | 10.0 | 1000 | 4.0 |",
+    ]
+
+
+def test_what_is_found_is_compared_with_what_the_published_encoder_finds() -> None:
+    def found(*passages: str) -> Measured:
+        return Measured(1.0, 1.0, {}, {}, tuple(map(tuple, passages)))
+
+    measured = {DIRECT: found("甲乙", "丙丁"), "peer": found("甲丙", "丁丙"), SERVICE: found()}
+    taking = (Entry(SERVICE, PYTHON, "m", vectors=""), ENTRIES[2], Entry(DIRECT, PYTHON, "m"))
+    assert tables.agreement(taking, measured).splitlines() == [
+        f"| by vectors, as {DIRECT} | the first passage | of the first ten | questions |",
+        "|---|--:|--:|--:|",
+        "| peer | 0.50 | 0.75 | 2 |",
+        f"| {DIRECT} | 1.00 | 1.00 | 2 |",
     ]
 
 
