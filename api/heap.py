@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 _PAUSE_S = 30.0
 """Between two times; one takes 10 to 20 ms beside the requests. Asked eight at a time without a pause, a
-service has 360 MB at most and 328 afterwards, without it 395 (docs/decisions/0026-serving.md)."""
+service has 326 to 367 MiB, without it 395 (docs/decisions/0026-serving.md)."""
 
 
 @contextmanager
