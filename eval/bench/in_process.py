@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TextIO
 
-import faiss
 import numpy as np
 
-from eval.bench.child import TOP, converse, passages_in, run
-from eval.bench.direct import INDEX
+from eval.bench.child import TOP, converse, run
+from eval.bench.direct import nearest_in
 from eval.bench.prepare import MODELS
 from index.store import open_index
 
@@ -20,16 +19,13 @@ def answer(told: TextIO, folder: Path) -> None:
     The second is not timed: it tells what Casebook's vectors of questions find among the vectors
     that the encoder gives as it was published.
     """
-    opened = open_index(folder / "index", MODELS)
-    passages = passages_in(folder)
-
-    def dense(question: str) -> list[str]:
-        vector = opened.encoder.encode_query(question)[np.newaxis]
-        index = faiss.read_index(str(folder / INDEX))
-        return [passages[row] for row in index.search(vector, TOP)[1][0]]
-
-    whole = opened.assistant.search
-    converse(told, {"whole": lambda q: whole(q, limit=TOP).findings, "dense": dense}, None)
+    opened, nearest = open_index(folder / "index", MODELS), nearest_in(folder)
+    search, encode = opened.assistant.search, opened.encoder.encode_query
+    ways = {
+        "whole": lambda question: search(question, limit=TOP).findings,
+        "dense": lambda question: nearest(encode(question)[np.newaxis]),
+    }
+    converse(told, ways, None)
 
 
 if __name__ == "__main__":
