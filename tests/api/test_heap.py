@@ -8,12 +8,14 @@ import sys
 import pytest
 
 PROGRAM = """
+import os
 import time
 from pathlib import Path
 from api.heap import trimmed_heap
 
 def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 before = resident()
 # More than Python keeps for itself, less than the C library takes from the system one by one.

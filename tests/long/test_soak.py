@@ -19,13 +19,6 @@ from tests.long.service import Service
 pytestmark = [pytest.mark.long, pytest.mark.model]
 
 SOAK_S = float(os.environ.get("CASEBOOK_SOAK_SECONDS", "600"))
-HARD = 1 / 3
-"""Of the time, eight requests at once come first: memory grows with the threads and the sizes that it
-meets, and at ease they take half an hour to meet."""
-HANGS_UP_S = 6
-"""The service closes idle connections after five."""
-FILLS_S = 600
-"""So long as this, memory has stopped growing."""
 
 
 @pytest.mark.timeout(SOAK_S + 120)  # the limit of all tests would end it just before its end
@@ -49,12 +42,9 @@ def test_a_service_in_use_for_long_stays_as_it_is(service: Service) -> None:
         samples: list[tuple[float, float, int, int]] = []
         searches: list[float] = []
         started = time.perf_counter()
-        while time.perf_counter() < started + SOAK_S * HARD:
-            batch = await asyncio.gather(*[client.send(*next(sent)) for _ in range(8)])
-            statuses.update(reply.status for reply in batch)
-        await asyncio.sleep(HANGS_UP_S)
+        until = started + SOAK_S
         # A quarter of what it can take: long, not hard.
-        while time.perf_counter() < started + SOAK_S:
+        while time.perf_counter() < until:
             batch = await asyncio.gather(*[client.send(*next(sent)) for _ in range(2)])
             statuses.update(reply.status for reply in batch)
             searches += [reply.seconds for reply in batch if reply.status == 200]
@@ -63,18 +53,19 @@ def test_a_service_in_use_for_long_stays_as_it_is(service: Service) -> None:
                 samples.append((at, service.rss_mb, service.descriptors, service.threads))
             await asyncio.sleep(0.05)
         client.close()
+        settled = samples[len(samples) // 3 :]
         slope = statistics.linear_regression(
-            [at / 60 for at, *_ in samples], [rss for _, rss, *_ in samples]
+            [at / 60 for at, *_ in settled], [rss for _, rss, *_ in settled]
         ).slope
         third = len(searches) // 3
         return {
             "seconds": SOAK_S,
             "requests": statuses.total(),
             "statuses": dict(sorted(statuses.items())),
-            "rss_mb": [round(samples[0][1], 1), round(samples[-1][1], 1)],
+            "rss_mb": [round(settled[0][1], 1), round(settled[-1][1], 1)],
             "rss_mb_a_minute": round(slope, 2),
-            "descriptors": [samples[0][2], samples[-1][2]],
-            "threads": [samples[0][3], samples[-1][3]],
+            "descriptors": [settled[0][2], settled[-1][2]],
+            "threads": [settled[0][3], settled[-1][3]],
             "p99_ms_first_and_last_third": [p99(searches[:third]), p99(searches[-third:])],
         }
 
@@ -83,5 +74,6 @@ def test_a_service_in_use_for_long_stays_as_it_is(service: Service) -> None:
     record("soak", figures["requests"], errors, "mixed use for long: errors of the server", figures)
     assert errors == 0
     first, last = figures["descriptors"]
-    assert last - first <= 3
-    assert figures["rss_mb_a_minute"] < (1 if SOAK_S >= FILLS_S else 60)
+    assert abs(last - first) <= 3
+    # Until the memory of questions is full, it grows; 600 seconds fill it.
+    assert figures["rss_mb_a_minute"] < (1 if SOAK_S >= 600 else 60)
